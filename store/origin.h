@@ -1,0 +1,28 @@
+#ifndef STORE_ORIGIN_H
+#define STORE_ORIGIN_H
+
+/*
+ * Origins: where files come from.  Each mirror has one of its own, which
+ * outlives it for as long as a snapshot may need its files.  Editing a mirror's
+ * URL edits its origin: the archive has moved, and old snapshots follow.
+ */
+
+#include <stdint.h>
+
+#include "store/txn.h"
+
+struct origin {
+	uint64_t number;
+	char *url; /* of the archive's root, ends in '/' */
+	char *ca;  /* PEM file of certificate authorities, or NULL: system's */
+	char *cert, *key; /* PEM files of a client certificate, or NULL */
+};
+
+int origin_load(struct txn *t, uint64_t number, struct origin *ret) MUST_CHECK;
+void origin_release(struct origin *o);
+/* Stores; a number of 0 takes a new one and fills it in. */
+int origin_put(struct txn *t, struct origin *o) MUST_CHECK;
+/* The URL of a file, percent-encoded; for the caller to free. */
+char *origin_url(const struct origin *o, struct span path);
+
+#endif
