@@ -198,7 +198,7 @@ static const struct known {
 	size_t offset; /* of ret in struct release */
 } known[] = {
 #define FIELD(name, parse, member) \
-	{{name, sizeof(name) - 1}, parse, offsetof(struct release, member)}
+	{SPAN_INIT(name), parse, offsetof(struct release, member)}
 	FIELD("Acquire-By-Hash", parse_bool, acquire_by_hash),
 	FIELD("Architectures", parse_words, architectures),
 	FIELD("ButAutomaticUpgrades", parse_bool, but_automatic_upgrades),
@@ -217,7 +217,7 @@ static const struct known {
 	FIELD("Version", parse_text, version),
 #undef FIELD
 	/* Into several members. */
-	{{"SHA256", 6}, parse_files, 0},
+	{SPAN_INIT("SHA256"), parse_files, 0},
 };
 /* clang-format on */
 

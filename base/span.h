@@ -17,6 +17,11 @@ struct span {
 };
 
 #define SPAN(literal) ((struct span){"" literal, sizeof(literal) - 1})
+/* The same for static tables, where a compound literal is no constant. */
+#define SPAN_INIT(literal)                                                     \
+	{                                                                      \
+		"" literal, sizeof(literal) - 1                                \
+	}
 /* For printf's "%.*s". */
 #define SPAN_ARG(s) (int)(s).len, (s).ptr
 
