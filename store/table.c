@@ -1,0 +1,216 @@
+/* Reading and changing tables within a transaction; see store/txn.h. */
+
+#include <errno.h>
+#include <lmdb.h>
+#include <time.h>
+
+#include "store/env.h"
+#include "store/txn.h"
+
+/* How far before now the mtimes of blobs begin, in seconds. */
+#define BLOB_STAMPS_BEFORE (24 * 86400)
+
+/* Keys of the counters in T_META: the last number that was given out. */
+static const char *const counter_name[C_COUNT] = {
+    [C_PACKAGE] = "package",
+    [C_DICT] = "dict",
+    [C_RUN] = "run",
+    [C_LIST] = "list",
+    [C_FORM] = "form",
+    [C_TEXT] = "text",
+    [C_BLOB] = "blob",
+    [C_ORIGIN] = "origin",
+    [C_STATE] = "state",
+    [C_ROOT] = "root",
+    [C_STAMP_BLOB] = "stamp-blob",
+    [C_STAMP_TEXT] = "stamp-text",
+};
+
+/* Remembers what store_write() has to know and translates. */
+static int
+result(struct txn *t, int rc)
+{
+	if (rc == MDB_MAP_FULL)
+		t->map_full = true;
+	else if (rc != 0 && rc != MDB_NOTFOUND && t->failed == 0)
+		t->failed = rc;
+	return env_errno(rc);
+}
+
+/* LMDB never changes what a key or a value points at. */
+static MDB_val
+val_of(const void *ptr, size_t len)
+{
+	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)ptr};
+}
+
+int
+txn_get(struct txn *t, enum table table, const void *key, size_t len,
+    struct span *ret)
+{
+	MDB_val k = val_of(key, len), v;
+	int rc;
+
+	if (len == 0)
+		return -ENOENT;
+	rc = mdb_get(t->mdb, t->store->dbi[table], &k, &v);
+	if (rc != 0)
+		return result(t, rc);
+	*ret = (struct span){v.mv_data, v.mv_size};
+	return 0;
+}
+
+int
+txn_get64(struct txn *t, enum table table, uint64_t key, struct span *ret)
+{
+	struct key64 k = key64(key);
+
+	return txn_get(t, table, k.byte, sizeof(k.byte), ret);
+}
+
+static int
+put(struct txn *t, enum table table, MDB_val k, struct span value,
+    unsigned flags)
+{
+	MDB_val v = val_of(value.ptr, value.len);
+
+	return result(t, mdb_put(t->mdb, t->store->dbi[table], &k, &v, flags));
+}
+
+int
+txn_put(struct txn *t, enum table table, const void *key, size_t len,
+    struct span value)
+{
+	return put(t, table, val_of(key, len), value, 0);
+}
+
+int
+txn_put64(struct txn *t, enum table table, uint64_t key, struct span value)
+{
+	struct key64 k = key64(key);
+
+	return put(t, table, val_of(k.byte, sizeof(k.byte)), value, 0);
+}
+
+int
+txn_append64(struct txn *t, enum table table, uint64_t key, struct span value)
+{
+	struct key64 k = key64(key);
+
+	return put(t, table, val_of(k.byte, sizeof(k.byte)), value, MDB_APPEND);
+}
+
+int
+txn_del(struct txn *t, enum table table, const void *key, size_t len)
+{
+	MDB_val k = val_of(key, len);
+
+	if (len == 0)
+		return -ENOENT;
+	return result(t, mdb_del(t->mdb, t->store->dbi[table], &k, NULL));
+}
+
+static int
+counter_get(struct txn *t, enum counter counter, uint64_t *ret)
+{
+	struct span name = span_of(counter_name[counter]), value = {0};
+	int r = txn_get(t, T_META, name.ptr, name.len, &value);
+
+	if (r == -ENOENT) {
+		*ret = 0;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	if (value.len != sizeof(struct key64))
+		return -EIO;
+	*ret = key64_value(value.ptr);
+	return 0;
+}
+
+static int
+counter_set(struct txn *t, enum counter counter, uint64_t last)
+{
+	struct span name = span_of(counter_name[counter]);
+	struct key64 k = key64(last);
+
+	return txn_put(t, T_META, name.ptr, name.len,
+	    (struct span){(const char *)k.byte, sizeof(k.byte)});
+}
+
+int
+txn_take(struct txn *t, enum counter counter, uint64_t n, uint64_t *ret)
+{
+	uint64_t last;
+	int r = counter_get(t, counter, &last);
+
+	if (r < 0)
+		return r;
+	if (n > UINT64_MAX - last)
+		return -E2BIG;
+	r = counter_set(t, counter, last + n);
+	if (r < 0)
+		return r;
+	*ret = last + 1;
+	return 0;
+}
+
+int
+txn_take_stamps(struct txn *t, enum counter clock, uint64_t n, int64_t *ret)
+{
+	int64_t from = store_now(t->store);
+	uint64_t last, first;
+	int r = counter_get(t, clock, &last);
+
+	if (r < 0)
+		return r;
+	if (clock == C_STAMP_BLOB)
+		from -= BLOB_STAMPS_BEFORE;
+	first = last + 1;
+	if (from > 0 && (uint64_t)from > first)
+		first = (uint64_t)from;
+	if (first > INT64_MAX || n > (uint64_t)INT64_MAX - first)
+		return -E2BIG;
+	r = counter_set(t, clock, first + n - 1);
+	if (r < 0)
+		return r;
+	*ret = (int64_t)first;
+	return 0;
+}
+
+int
+txn_each(struct txn *t, enum table table, struct span from, txn_each_fn *fn,
+    void *arg)
+{
+	MDB_cursor *cursor = NULL;
+	MDB_val k = val_of(from.ptr, from.len), v;
+	int r = 0;
+	int rc = mdb_cursor_open(t->mdb, t->store->dbi[table], &cursor);
+
+	if (rc != 0)
+		return result(t, rc);
+	rc = mdb_cursor_get(
+	    cursor, &k, &v, from.len > 0 ? MDB_SET_RANGE : MDB_FIRST);
+	while (rc == 0 && r == 0) {
+		r = fn((struct span){k.mv_data, k.mv_size},
+		    (struct span){v.mv_data, v.mv_size}, arg);
+		if (r == 0)
+			rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	if (r != 0 || rc == MDB_NOTFOUND)
+		return r;
+	return result(t, rc);
+}
+
+int
+txn_count(struct txn *t, enum table table, uint64_t *ret)
+{
+	MDB_stat st;
+	int rc = mdb_stat(t->mdb, t->store->dbi[table], &st);
+
+	if (rc != 0)
+		return result(t, rc);
+	*ret = st.ms_entries;
+	return 0;
+}
