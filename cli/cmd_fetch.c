@@ -1,0 +1,81 @@
+#include "cli/cmd_fetch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/progress.h"
+#include "cli/output.h"
+#include "mirror/fetch.h"
+#include "mirror/pool.h"
+
+static void
+one_failed(void *arg, const char *why)
+{
+	(void)arg;
+	log_error("%s", why);
+}
+
+static json_t *
+json_counts(const struct pool_count *n, const struct pool_result *got)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "files",
+	    (json_int_t)n->files, "bytes", (json_int_t)n->bytes,
+	    "missing_files", (json_int_t)n->missing_files, "missing_bytes",
+	    (json_int_t)n->missing_bytes, "fetched_files",
+	    (json_int_t)got->fetched_files, "fetched_bytes",
+	    (json_int_t)got->fetched_bytes, "failed_files",
+	    (json_int_t)got->failed_files);
+}
+
+static int
+fetch_missing(struct cli *c, const struct pool_want *want,
+    const struct pool_count *n, struct pool_result *got, struct error *err)
+{
+	CLEANUP(progress_cleanup) struct progress *p = progress_new();
+	struct blob_queue_opts opts = {.retry = true, .progress = p};
+	int r = fetch_global_init(err);
+
+	if (r < 0)
+		return r;
+	cancel_on_signals();
+	progress_stage(p, "pool", n->missing_bytes, n->missing_files);
+	r = pool_fetch(
+	    c->store, want, &opts, &cancelled, one_failed, NULL, got, err);
+	progress_end(p);
+	return r;
+}
+
+int
+fetch_state(struct cli *c, uint64_t state)
+{
+	CLEANUP(strs_release) struct strs archs = {0};
+	struct strs names = {.v = c->args + 1, .n = c->nargs - 1};
+	struct pool_want want = {
+	    .state = state,
+	    .names = &names,
+	    .architectures = &archs,
+	};
+	struct pool_count n = {0};
+	struct pool_result got = {0};
+	struct error err = {0};
+	int r = cli_list(c, "arch", &archs);
+
+	if (r == 0)
+		r = pool_count(c->store, &want, &n, &err);
+	if (r < 0)
+		return cli_fail(r, &err);
+	if (names.n > 0 && n.files == 0) {
+		log_error("%s has no such package", c->args[0]);
+		return EXIT_FAILED;
+	}
+	log_info("%" PRIu64 " of %" PRIu64 " files are missing, %" PRIu64
+		 " of %" PRIu64 " bytes",
+	    n.missing_files, n.files, n.missing_bytes, n.bytes);
+	if (!cli_flag(c, "dry-run") && n.missing_files > 0)
+		r = fetch_missing(c, &want, &n, &got, &err);
+	if (c->json && out_json(json_counts(&n, &got)) < 0)
+		return EXIT_FAILED;
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}

@@ -1,0 +1,12 @@
+#ifndef CLI_CMD_FETCH_H
+#define CLI_CMD_FETCH_H
+
+#include <stdint.h>
+
+#include "cli/command.h"
+
+/* mirror fetch and snapshot fetch: makes the pool files of a state present,
+ * those of the packages named from the second argument on, or all. */
+int fetch_state(struct cli *c, uint64_t state);
+
+#endif

@@ -1,0 +1,356 @@
+#include "cli/cmd_mirror.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "cli/cmd_fetch.h"
+#include "cli/output.h"
+#include "mirror/fetch.h"
+#include "store/mirrors.h"
+
+/* Replaces *field by a copy of value. */
+static int
+set_str(char **field, const char *value)
+{
+	char *copy = span_dup(span_of(value));
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+/* The archive's URL always ends in a slash. */
+static int
+set_url(struct origin *o, const char *url, struct error *err)
+{
+	const char *why = fetch_url_check(url);
+	size_t len = strlen(url);
+	char *copy = NULL;
+
+	if (why)
+		return error_set(err, -EINVAL, "URL %s: %s", url, why);
+	if (asprintf(&copy, "%s%s", url,
+		len > 0 && url[len - 1] == '/' ? "" : "/") < 0)
+		return -ENOMEM;
+	free(o->url);
+	o->url = copy;
+	return 0;
+}
+
+/* The file that an option names, as an absolute path. */
+static int
+set_file(const struct cli *c, const char *option, char **field)
+{
+	CLEANUP(strs_release) struct strs files = {0};
+	int r = cli_files(c, option, &files);
+
+	if (r < 0 || files.n == 0)
+		return r;
+	return set_str(field, files.v[files.n - 1]);
+}
+
+static int
+set_tls(const struct cli *c, struct origin *o)
+{
+	int r = set_file(c, "ca", &o->ca);
+
+	if (r == 0)
+		r = set_file(c, "cert", &o->cert);
+	return r < 0 ? r : set_file(c, "key", &o->key);
+}
+
+static int
+fill_new(
+    const struct cli *c, struct mirror *m, struct origin *o, struct error *err)
+{
+	int r = set_url(o, c->args[1], err);
+
+	if (r < 0)
+		return r;
+	m->name = span_dup(span_of(c->args[0]));
+	m->suite = span_dup(span_of(c->args[2]));
+	if (!m->name || !m->suite)
+		return -ENOMEM;
+	for (size_t i = 3; r == 0 && i < c->nargs; i++)
+		r = strs_add(&m->components, span_of(c->args[i]));
+	if (r == 0)
+		r = cli_list(c, "arch", &m->architectures);
+	if (r == 0)
+		r = cli_files(c, "keyring", &m->keyrings);
+	m->sources = cli_flag(c, "source");
+	m->udebs = cli_flag(c, "udeb");
+	m->allow_unsigned = cli_flag(c, "allow-unsigned");
+	m->created = time(NULL);
+	return r < 0 ? r : set_tls(c, o);
+}
+
+int
+cmd_mirror_create(struct cli *c)
+{
+	CLEANUP(mirror_release) struct mirror m = {0};
+	CLEANUP(origin_release) struct origin o = {0};
+	struct error err = {0};
+	int r = fill_new(c, &m, &o, &err);
+
+	if (r == -EINVAL && !err.text[0])
+		return EXIT_USAGE; /* said already */
+	if (r < 0)
+		return cli_fail(r, &err);
+	if (m.keyrings.n == 0 && !m.allow_unsigned)
+		return cli_usage(c,
+		    "--keyring=FILE is missing (the keys that sign this "
+		    "archive; --allow-unsigned trusts it without)");
+	if (m.suite[strlen(m.suite) - 1] == '/' && m.components.n > 0)
+		return cli_usage(c,
+		    "%s ends in '/': a flat archive has no components",
+		    m.suite);
+	r = mirrors_create(c->store, &m, &o, &err);
+	if (r < 0)
+		return cli_fail(r, &err);
+	log_info("mirror %s created; fetch its packages' lists with: suitefs "
+		 "mirror update %s",
+	    m.name, m.name);
+	return EXIT_DONE;
+}
+
+/* A mirror with its origin, and its state once it has one. */
+struct shown {
+	struct txn *t;
+	struct origin origin;
+	json_t *json; /* the array, or NULL for lines */
+};
+
+static json_t *
+json_mirror(const struct mirror *m, const struct origin *o)
+{
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o}",
+	    "name", m->name, "url", o->url, "suite", m->suite, "components",
+	    out_strs(&m->components), "architectures",
+	    out_strs(&m->architectures), "source", m->sources, "udeb", m->udebs,
+	    "unsigned", m->allow_unsigned, "keyrings", out_strs(&m->keyrings),
+	    "created", out_time(m->created), "updated", out_time(m->updated));
+}
+
+static void
+print_mirror(const struct mirror *m, const struct origin *o)
+{
+	CLEANUP_FREE char *components = strs_join(&m->components, " ");
+	CLEANUP_FREE char *archs = strs_join(&m->architectures, " ");
+
+	printf("%s %s %s%s%s", m->name, o->url, m->suite,
+	    m->components.n ? " " : "", components ? components : "");
+	if (m->architectures.n)
+		printf(" [%s]", archs ? archs : "");
+	printf("%s%s%s%s\n", m->sources ? " source" : "",
+	    m->udebs ? " udeb" : "", m->allow_unsigned ? " unsigned" : "",
+	    m->root ? "" : " (never updated)");
+}
+
+static int
+list_one(const struct mirror *m, void *arg)
+{
+	struct shown *sh = arg;
+	CLEANUP(origin_release) struct origin o = {0};
+	int r = origin_load(sh->t, m->origin, &o);
+
+	if (r < 0)
+		return r;
+	if (!sh->json)
+		print_mirror(m, &o);
+	else if (json_array_append_new(sh->json, json_mirror(m, &o)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int
+cmd_mirror_list(struct cli *c)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	struct error err = {0};
+	struct shown sh = {.json = c->json ? json_array() : NULL};
+	int r = txn_read(c->store, &t, &err);
+
+	if (r < 0)
+		return cli_fail(r, &err);
+	sh.t = t;
+	r = mirror_each(t, list_one, &sh);
+	if (r == 0 && c->json)
+		r = out_json(sh.json);
+	return r < 0 ? cli_fail(r, NULL) : EXIT_DONE;
+}
+
+static int
+show_lines(struct txn *t, const struct mirror *m, const struct origin *o,
+    const struct state *state)
+{
+	out_field("Name", m->name);
+	out_field("URL", o->url);
+	out_field("Suite", m->suite);
+	out_field_strs("Components", &m->components);
+	out_field_strs("Architectures", &m->architectures);
+	out_field("Source", m->sources ? "yes" : NULL);
+	out_field("Udeb", m->udebs ? "yes" : NULL);
+	out_field_strs("Keyrings", &m->keyrings);
+	out_field("Unsigned", m->allow_unsigned ? "allowed" : NULL);
+	out_field("CA", o->ca);
+	out_field("Certificate", o->cert);
+	out_field_time("Created", m->created);
+	if (!m->state) {
+		out_field("Updated", "never");
+		return 0;
+	}
+	out_field_time("Updated", m->updated);
+	out_field_time("Date", state->date);
+	out_field_time("Valid-Until", state->valid_until);
+	out_field_strs("Signed-By", &state->signers);
+	return out_state_lists(t, state);
+}
+
+static int
+show_json(struct txn *t, const struct mirror *m, const struct origin *o,
+    const struct state *state)
+{
+	json_t *j = json_mirror(m, o);
+
+	if (j && m->state) {
+		json_t *s = json_pack("{s:o,s:o,s:o,s:o,s:o}", "date",
+		    out_time(state->date), "valid_until",
+		    out_time(state->valid_until), "taken",
+		    out_time(state->taken), "signed_by",
+		    out_strs(&state->signers), "lists",
+		    out_json_lists(t, state));
+
+		(void)json_object_set_new(j, "state", s);
+	}
+	return out_json(j);
+}
+
+int
+cmd_mirror_show(struct cli *c)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	CLEANUP(mirror_release) struct mirror m = {0};
+	CLEANUP(origin_release) struct origin o = {0};
+	CLEANUP(state_release) struct state state = {0};
+	struct error err = {0};
+	int r = txn_read(c->store, &t, &err);
+
+	if (r == 0)
+		r = mirrors_load(t, c->args[0], &m, &err);
+	if (r == 0)
+		r = origin_load(t, m.origin, &o);
+	if (r == 0 && m.state)
+		r = state_load(t, m.state, &state);
+	if (r == 0 && cli_flag(c, "packages"))
+		r = m.state ? out_packages(t, &state, c->json) : 0;
+	else if (r == 0 && c->json)
+		r = show_json(t, &m, &o, &state);
+	else if (r == 0)
+		r = show_lines(t, &m, &o, &state);
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}
+
+/* --source and --no-source, and the like. */
+static void
+set_flag(const struct cli *c, const char *yes, const char *no, bool *field)
+{
+	if (cli_flag(c, yes))
+		*field = true;
+	if (cli_flag(c, no))
+		*field = false;
+}
+
+/* A list that is given replaces the old one; "--arch=" empties it. */
+static int
+set_list(const struct cli *c, const char *option, struct strs *field)
+{
+	if (!cli_flag(c, option))
+		return 0;
+	strs_release(field);
+	return cli_list(c, option, field);
+}
+
+static int
+edit(struct mirror *m, struct origin *o, void *arg, struct error *err)
+{
+	const struct cli *c = arg;
+	int r = 0;
+
+	if (cli_value(c, "url"))
+		r = set_url(o, cli_value(c, "url"), err);
+	if (r == 0 && cli_value(c, "suite"))
+		r = set_str(&m->suite, cli_value(c, "suite"));
+	if (r == 0)
+		r = set_list(c, "component", &m->components);
+	if (r == 0)
+		r = set_list(c, "arch", &m->architectures);
+	if (r == 0 && cli_flag(c, "keyring")) {
+		strs_release(&m->keyrings);
+		r = cli_files(c, "keyring", &m->keyrings);
+	}
+	if (r == 0)
+		r = set_tls(c, o);
+	if (r == -EINVAL && !err->text[0])
+		return error_set(err, r, "mirror %s stays as it was", m->name);
+	set_flag(c, "source", "no-source", &m->sources);
+	set_flag(c, "udeb", "no-udeb", &m->udebs);
+	set_flag(c, "allow-unsigned", "no-allow-unsigned", &m->allow_unsigned);
+	if (r == 0 && m->keyrings.n == 0 && !m->allow_unsigned)
+		return error_set(err, -EINVAL,
+		    "mirror %s would have neither a keyring nor "
+		    "--allow-unsigned",
+		    m->name);
+	return r;
+}
+
+int
+cmd_mirror_edit(struct cli *c)
+{
+	struct error err = {0};
+	int r;
+
+	if (c->ngiven == 0)
+		return cli_usage(c, "nothing to change was given");
+	r = mirrors_edit(c->store, c->args[0], edit, c, &err);
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}
+
+int
+cmd_mirror_rename(struct cli *c)
+{
+	struct error err = {0};
+	int r = mirrors_rename(c->store, c->args[0], c->args[1], &err);
+
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}
+
+int
+cmd_mirror_drop(struct cli *c)
+{
+	struct error err = {0};
+	int r = mirrors_drop(c->store, c->args[0], cli_flag(c, "force"), &err);
+
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}
+
+int
+cmd_mirror_fetch(struct cli *c)
+{
+	CLEANUP(mirror_release) struct mirror m = {0};
+	struct txn *t = NULL;
+	struct error err = {0};
+	int r = txn_read(c->store, &t, &err);
+
+	if (r == 0)
+		r = mirrors_load(t, c->args[0], &m, &err);
+	if (r == 0 && m.state == 0)
+		r = error_set(
+		    &err, -ENOENT, "mirror %s has never been updated", m.name);
+	txn_end(t);
+	return r < 0 ? cli_fail(r, &err) : fetch_state(c, m.state);
+}

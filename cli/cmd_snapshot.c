@@ -1,0 +1,209 @@
+#include "cli/cmd_snapshot.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/date.h"
+#include "base/log.h"
+#include "cli/cmd_fetch.h"
+#include "cli/output.h"
+#include "mirror/pool.h"
+#include "store/snapshots.h"
+#include "store/uses.h"
+
+/* NAME from mirror M, or NAME empty. */
+int
+cmd_snapshot_create(struct cli *c)
+{
+	const char *name = c->args[0];
+	struct error err = {0};
+	int r;
+
+	if (c->nargs == 2 && strcmp(c->args[1], "empty") == 0)
+		r = snapshots_empty(c->store, name, time(NULL), &err);
+	else if (c->nargs == 4 && strcmp(c->args[1], "from") == 0 &&
+		 strcmp(c->args[2], "mirror") == 0)
+		r = snapshots_from_mirror(
+		    c->store, name, c->args[3], time(NULL), &err);
+	else
+		return cli_usage(c, "say NAME from mirror M, or NAME empty");
+	if (r < 0)
+		return cli_fail(r, &err);
+	log_info("snapshot %s created", name);
+	return EXIT_DONE;
+}
+
+struct shown {
+	struct txn *t;
+	json_t *json; /* the array, or NULL for lines */
+};
+
+static json_t *
+json_snapshot(const struct snapshot *s, const struct state *state)
+{
+	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:b}", "name", s->name,
+	    "created", out_time(s->created), "description", s->description,
+	    "mirror", out_str(s->mirror), "suite", out_str(state->suite),
+	    "date", out_time(state->date), "unsigned", state->trusted_unsigned);
+}
+
+static int
+list_one(const struct snapshot *s, void *arg)
+{
+	struct shown *sh = arg;
+	CLEANUP(state_release) struct state state = {0};
+	char created[DATE_SIZE];
+	int r = state_load(sh->t, s->state, &state);
+
+	if (r < 0)
+		return r;
+	if (sh->json)
+		return json_array_append_new(
+			   sh->json, json_snapshot(s, &state)) < 0
+			   ? -ENOMEM
+			   : 0;
+	printf("%s %s %s%s\n", s->name, date_format_iso(s->created, created),
+	    s->description, state.trusted_unsigned ? " unsigned" : "");
+	return 0;
+}
+
+int
+cmd_snapshot_list(struct cli *c)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	struct error err = {0};
+	struct shown sh = {.json = c->json ? json_array() : NULL};
+	int r = txn_read(c->store, &t, &err);
+
+	if (r < 0)
+		return cli_fail(r, &err);
+	sh.t = t;
+	r = snapshot_each(t, list_one, &sh);
+	if (r == 0 && c->json)
+		r = out_json(sh.json);
+	return r < 0 ? cli_fail(r, NULL) : EXIT_DONE;
+}
+
+static int
+show_lines(struct txn *t, const struct snapshot *s, const struct state *state,
+    const struct pool_count *n)
+{
+	CLEANUP(buf_release) struct buf places = {0};
+	char text[64];
+	int r = uses_names(t, SOURCE_SNAPSHOT, s->name, &places);
+
+	if (r < 0)
+		return r;
+	out_field("Name", s->name);
+	out_field_time("Created", s->created);
+	out_field("From", s->description);
+	out_field("Suite", state->suite);
+	out_field_time("Date", state->date);
+	out_field_time("Valid-Until", state->valid_until);
+	out_field_time("Verified", state->taken);
+	out_field_strs("Signed-By", &state->signers);
+	out_field_strs("Keyrings", &state->keyrings);
+	out_field("Unsigned", state->trusted_unsigned ? "yes" : NULL);
+	out_field("Published", places.len > 0 ? places.ptr : NULL);
+	(void)snprintf(text, sizeof(text),
+	    "%" PRIu64 ", %" PRIu64 " not present", n->files, n->missing_files);
+	out_field("Pool files", text);
+	out_field_bytes("Pool size", n->bytes);
+	out_field_bytes("Not present", n->missing_bytes);
+	return out_state_lists(t, state);
+}
+
+static int
+show_json(struct txn *t, const struct snapshot *s, const struct state *state,
+    const struct pool_count *n)
+{
+	json_t *j = json_snapshot(s, state);
+	json_t *more = json_pack("{s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o}",
+	    "valid_until", out_time(state->valid_until), "verified",
+	    out_time(state->taken), "signed_by", out_strs(&state->signers),
+	    "keyrings", out_strs(&state->keyrings), "files",
+	    (json_int_t)n->files, "bytes", (json_int_t)n->bytes,
+	    "missing_files", (json_int_t)n->missing_files, "missing_bytes",
+	    (json_int_t)n->missing_bytes, "lists", out_json_lists(t, state));
+
+	if (j && more)
+		(void)json_object_update(j, more);
+	json_decref(more);
+	return out_json(j);
+}
+
+/* Loads a snapshot and what it holds. */
+static int
+load(struct cli *c, struct txn *t, struct snapshot *s, struct state *state,
+    struct error *err)
+{
+	int r = snapshots_load(t, c->args[0], s, err);
+
+	if (r < 0)
+		return r;
+	r = state_load(t, s->state, state);
+	return r < 0 ? error_sys(err, r, "snapshot %s", s->name) : 0;
+}
+
+int
+cmd_snapshot_show(struct cli *c)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	CLEANUP(snapshot_release) struct snapshot s = {0};
+	CLEANUP(state_release) struct state state = {0};
+	struct pool_want want = {.names = &(struct strs){0}};
+	struct pool_count n = {0};
+	struct error err = {0};
+	int r = txn_read(c->store, &t, &err);
+
+	if (r == 0)
+		r = load(c, t, &s, &state, &err);
+	if (r == 0 && cli_flag(c, "packages")) {
+		r = out_packages(t, &state, c->json);
+		return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+	}
+	want.state = s.state;
+	want.architectures = want.names;
+	if (r == 0)
+		r = pool_count(c->store, &want, &n, &err);
+	if (r == 0)
+		r = c->json ? show_json(t, &s, &state, &n)
+			    : show_lines(t, &s, &state, &n);
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}
+
+int
+cmd_snapshot_fetch(struct cli *c)
+{
+	CLEANUP(snapshot_release) struct snapshot s = {0};
+	struct txn *t = NULL;
+	struct error err = {0};
+	int r = txn_read(c->store, &t, &err);
+
+	if (r == 0)
+		r = snapshots_load(t, c->args[0], &s, &err);
+	txn_end(t);
+	return r < 0 ? cli_fail(r, &err) : fetch_state(c, s.state);
+}
+
+int
+cmd_snapshot_rename(struct cli *c)
+{
+	struct error err = {0};
+	int r = snapshots_rename(c->store, c->args[0], c->args[1], &err);
+
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}
+
+int
+cmd_snapshot_drop(struct cli *c)
+{
+	struct error err = {0};
+	int r =
+	    snapshots_drop(c->store, c->args[0], cli_flag(c, "force"), &err);
+
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}

@@ -1,0 +1,13 @@
+#ifndef CLI_CMD_SNAPSHOT_H
+#define CLI_CMD_SNAPSHOT_H
+
+#include "cli/command.h"
+
+int cmd_snapshot_create(struct cli *c);
+int cmd_snapshot_list(struct cli *c);
+int cmd_snapshot_show(struct cli *c);
+int cmd_snapshot_fetch(struct cli *c);
+int cmd_snapshot_rename(struct cli *c);
+int cmd_snapshot_drop(struct cli *c);
+
+#endif

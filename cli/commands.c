@@ -1,0 +1,165 @@
+/* The command table: everything that can be typed. */
+
+#include "cli/cmd_mirror.h"
+#include "cli/cmd_mount.h"
+#include "cli/cmd_publish.h"
+#include "cli/cmd_snapshot.h"
+#include "cli/command.h"
+
+static const struct option_def mirror_create_options[] = {
+    {"arch", "A,B", "architectures (default: all that the archive has)"},
+    {"source", NULL, "source packages too"},
+    {"udeb", NULL, "the installer's udebs too"},
+    {"keyring", "FILE", "keys that sign the archive; may be given again"},
+    {"allow-unsigned", NULL, "trust the archive without a signature"},
+    {"ca", "FILE", "certificate authorities to trust for https (PEM)"},
+    {"cert", "FILE", "client certificate for https (PEM)"},
+    {"key", "FILE", "its private key (PEM)"},
+    {0},
+};
+
+static const struct option_def mirror_edit_options[] = {
+    {"url", "URL", "the archive has moved"},
+    {"suite", "SUITE", "mirror another suite from the next update on"},
+    {"component", "A,B", "components; empty: all"},
+    {"arch", "A,B", "architectures; empty: all"},
+    {"source", NULL, "source packages too"},
+    {"no-source", NULL, "no source packages"},
+    {"udeb", NULL, "the installer's udebs too"},
+    {"no-udeb", NULL, "no udebs"},
+    {"keyring", "FILE", "keys that sign the archive, in place of the old"},
+    {"allow-unsigned", NULL, "trust the archive without a signature"},
+    {"no-allow-unsigned", NULL, "insist on a signature"},
+    {"ca", "FILE", "certificate authorities to trust for https (PEM)"},
+    {"cert", "FILE", "client certificate for https (PEM)"},
+    {"key", "FILE", "its private key (PEM)"},
+    {0},
+};
+
+static const struct option_def mirror_update_options[] = {
+    {"force", NULL, "look at everything anew, even if Date went back"},
+    {"ignore-valid-until", NULL, "take a Release that has expired"},
+    {0},
+};
+
+static const struct option_def fetch_options[] = {
+    {"arch", "A,B", "only these architectures"},
+    {"dry-run", NULL, "only say what is missing"},
+    {0},
+};
+
+static const struct option_def show_options[] = {
+    {"packages", NULL, "print the packages, name_version_arch"},
+    {0},
+};
+
+static const struct option_def drop_options[] = {
+    {"force", NULL, "even if it is published"},
+    {0},
+};
+
+static const struct option_def publish_options[] = {
+    {"prefix", "P", "publish below this directory (default: the root)"},
+    {"distribution", "D", "name below dists/ (default: the source's suite)"},
+    {"component", "C,...", "one component for each source"},
+    {"verbatim", NULL, "upstream's own Release and signature"},
+    {"gpg-key", "KEY", "sign with this key; may be given again"},
+    {"passphrase-file", "FILE", "its first line unlocks the key"},
+    {"skip-signing", NULL, "do not sign"},
+    {"origin", "TEXT", "Origin (default: the source's)"},
+    {"label", "TEXT", "Label (default: the source's)"},
+    {"suite", "TEXT", "Suite (default: the distribution)"},
+    {"codename", "TEXT", "Codename (default: the distribution)"},
+    {"description", "TEXT", "Description (default: the source's)"},
+    {"version", "TEXT", "Version (default: the source's)"},
+    {"not-automatic", NULL, "NotAutomatic: yes"},
+    {"but-automatic-upgrades", NULL, "ButAutomaticUpgrades: yes"},
+    {"valid-for", "DURATION", "Valid-Until this long after Date (7d, 12h)"},
+    {"compress", "A,B", "compressed forms of the indexes (default: gz)"},
+    {"arch", "A,B", "only these architectures"},
+    {0},
+};
+
+static const struct option_def publish_switch_options[] = {
+    {"prefix", "P", "the publication's prefix (default: the root)"},
+    {"component", "C,...", "one component for each source"},
+    {0},
+};
+
+static const struct option_def publish_update_options[] = {
+    {"prefix", "P", "the publication's prefix (default: the root)"},
+    {"force", NULL, "make a new Release though nothing has changed"},
+    {0},
+};
+
+static const struct option_def publish_place_options[] = {
+    {"prefix", "P", "the publication's prefix (default: the root)"},
+    {0},
+};
+
+static const struct option_def mount_options[] = {
+    {"foreground", NULL, "stay in the foreground; also -f"},
+    {"options", "OPTIONS", "mount options, with commas between; also -o"},
+    {0},
+};
+
+#define ANY SIZE_MAX
+
+const struct command commands[] = {
+    {"mirror", "create", "NAME URL SUITE [COMPONENT...]",
+	"Describe an archive to be mirrored; SUITE ending in / is a flat one",
+	3, ANY, CMD_CREATES, mirror_create_options, cmd_mirror_create},
+    {"mirror", "update", "NAME...", "Bring mirrors up to date", 1, ANY, 0,
+	mirror_update_options, cmd_mirror_update},
+    {"mirror", "fetch", "NAME [PACKAGE...]",
+	"Make pool files of the newest state present", 1, ANY, 0, fetch_options,
+	cmd_mirror_fetch},
+    {"mirror", "list", "", "List the mirrors", 0, 0, CMD_READS, NULL,
+	cmd_mirror_list},
+    {"mirror", "show", "NAME", "Show a mirror and its newest state", 1, 1,
+	CMD_READS, show_options, cmd_mirror_show},
+    {"mirror", "edit", "NAME", "Change what is mirrored", 1, 1, 0,
+	mirror_edit_options, cmd_mirror_edit},
+    {"mirror", "rename", "OLD NEW", "Rename a mirror", 2, 2, 0, NULL,
+	cmd_mirror_rename},
+    {"mirror", "drop", "NAME", "Forget a mirror; its snapshots stay", 1, 1, 0,
+	drop_options, cmd_mirror_drop},
+    {"snapshot", "create", "NAME from mirror M | NAME empty",
+	"Freeze a mirror's newest state under a name", 2, 4, CMD_CREATES, NULL,
+	cmd_snapshot_create},
+    {"snapshot", "fetch", "NAME [PACKAGE...]",
+	"Make pool files of a snapshot present", 1, ANY, 0, fetch_options,
+	cmd_snapshot_fetch},
+    {"snapshot", "list", "", "List the snapshots", 0, 0, CMD_READS, NULL,
+	cmd_snapshot_list},
+    {"snapshot", "show", "NAME", "Show a snapshot", 1, 1, CMD_READS,
+	show_options, cmd_snapshot_show},
+    {"snapshot", "rename", "OLD NEW", "Rename a snapshot", 2, 2, 0, NULL,
+	cmd_snapshot_rename},
+    {"snapshot", "drop", "NAME", "Drop a snapshot", 1, 1, 0, drop_options,
+	cmd_snapshot_drop},
+    {"publish", "snapshot", "NAME...", "Publish one or several snapshots", 1,
+	ANY, 0, publish_options, cmd_publish_snapshot},
+    {"publish", "mirror", "NAME...",
+	"Publish mirrors; the publication follows their updates", 1, ANY, 0,
+	publish_options, cmd_publish_mirror},
+    {"publish", "switch", "DISTRIBUTION NAME...",
+	"Let a publication show other snapshots or mirrors", 2, ANY, 0,
+	publish_switch_options, cmd_publish_switch},
+    {"publish", "update", "DISTRIBUTION",
+	"Publish anew what has changed, and renew Valid-Until", 1, 1, 0,
+	publish_update_options, cmd_publish_update},
+    {"publish", "list", "", "List the publications", 0, 0, CMD_READS, NULL,
+	cmd_publish_list},
+    {"publish", "show", "DISTRIBUTION", "Show a publication", 1, 1, CMD_READS,
+	publish_place_options, cmd_publish_show},
+    {"publish", "drop", "DISTRIBUTION", "Take a publication away", 1, 1, 0,
+	publish_place_options, cmd_publish_drop},
+    {"mount", NULL, "MOUNTPOINT", "Mount the published tree", 1, 1,
+	CMD_NO_STORE, mount_options, cmd_mount},
+    {0},
+};
+
+const struct command mount_helper = {"mount.suitefs", NULL,
+    "STORE MOUNTPOINT [-o OPTIONS]", "Mount the published tree", 2, 2,
+    CMD_NO_STORE, mount_options, cmd_mount_helper};

@@ -1,0 +1,269 @@
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+
+const struct option_def global_options[] = {
+    {"store", "DIR",
+	"the store (default: $SUITEFS_STORE, else see suitefs(1))"},
+    {"quiet", NULL, "only warnings and errors"},
+    {"verbose", NULL, "more about what is being done"},
+    {"json", NULL, "print JSON"},
+    {"help", NULL, "print this and exit"},
+    {"version", NULL, "print the version and exit"},
+    {NULL, NULL, NULL},
+};
+
+#define MAX_OPTIONS 64
+
+/* One pass of getopt_long(3) over some tables of options. */
+struct parser {
+	struct option longs[MAX_OPTIONS];
+	const struct option_def *defs[MAX_OPTIONS];
+	int n;
+	char shorts[16];
+	bool help;
+	bool version;
+	const char *store;
+};
+
+static void
+parser_add(struct parser *p, const struct option_def *o)
+{
+	for (; o && o->name && p->n < MAX_OPTIONS - 1; o++) {
+		p->longs[p->n] = (struct option){
+		    .name = o->name,
+		    .has_arg = o->value ? required_argument : no_argument,
+		    .val = 256 + p->n,
+		};
+		p->defs[p->n++] = o;
+		p->longs[p->n] = (struct option){0};
+	}
+}
+
+static bool
+take_global(struct parser *p, struct cli *c, const char *name)
+{
+	if (strcmp(name, "store") == 0)
+		p->store = optarg;
+	else if (strcmp(name, "quiet") == 0)
+		log_set_level(LOG_WARN);
+	else if (strcmp(name, "verbose") == 0)
+		log_set_level(LOG_DEBUG);
+	else if (strcmp(name, "json") == 0)
+		c->json = true;
+	else if (strcmp(name, "help") == 0)
+		p->help = true;
+	else if (strcmp(name, "version") == 0)
+		p->version = true;
+	else
+		return false;
+	return true;
+}
+
+/* mount(8) helpers speak with -f and -o; everybody knows -h. */
+static const char *
+short_name(int ch)
+{
+	switch (ch) {
+	case 'h':
+		return "help";
+	case 'f':
+		return "foreground";
+	case 'o':
+		return "options";
+	default:
+		return NULL;
+	}
+}
+
+static const struct option_def *
+option_of(const struct parser *p, int ch)
+{
+	const char *name = short_name(ch);
+
+	if (ch >= 256)
+		return p->defs[ch - 256];
+	for (int i = 0; name && i < p->n; i++) {
+		if (strcmp(p->defs[i]->name, name) == 0)
+			return p->defs[i];
+	}
+	return NULL;
+}
+
+/* Takes options until the first word (stop), or all of them. */
+static int
+parse(struct parser *p, struct cli *c, int argc, char **argv, bool stop)
+{
+	bool mount = c->command && strcmp(c->command->noun, "mount") == 0;
+	int ch;
+
+	(void)snprintf(p->shorts, sizeof(p->shorts), "%sh%s", stop ? "+" : "",
+	    mount ? "fo:" : "");
+	while (
+	    ch = getopt_long(argc, argv, p->shorts, p->longs, NULL), ch != -1) {
+		const struct option_def *o = option_of(p, ch);
+
+		if (!o)
+			return -EINVAL; /* getopt has said it */
+		if (take_global(p, c, o->name))
+			continue;
+		c->given[c->ngiven].def = o;
+		c->given[c->ngiven++].value = optarg;
+	}
+	return 0;
+}
+
+static const struct command *
+find_command(const char *noun, const char *verb, bool *ret_noun)
+{
+	for (const struct command *cmd = commands; cmd->noun; cmd++) {
+		if (strcmp(cmd->noun, noun) != 0)
+			continue;
+		*ret_noun = true;
+		if (!cmd->verb || (verb && strcmp(cmd->verb, verb) == 0))
+			return cmd;
+	}
+	return NULL;
+}
+
+static int
+open_store(struct cli *c)
+{
+	CLEANUP_FREE char *def = NULL;
+	const char *dir = c->store_dir;
+	struct error err = {0};
+	unsigned flags = 0;
+	int r;
+
+	if (c->command->flags & CMD_NO_STORE)
+		return 0;
+	if (!dir)
+		dir = def = store_default_dir();
+	if (!dir)
+		return -ENOMEM;
+	if (c->command->flags & CMD_CREATES)
+		flags |= STORE_CREATE;
+	r = store_open(dir, flags, 0, &c->store, &err);
+	return r < 0 ? (cli_fail(r, &err), r) : 0;
+}
+
+static int
+run(struct cli *c)
+{
+	const struct command *cmd = c->command;
+	int status;
+
+	if (c->nargs < cmd->min_args || c->nargs > cmd->max_args)
+		return cli_usage(c, "%s; usage: suitefs %s%s%s %s",
+		    c->nargs < cmd->min_args ? "something is missing"
+					     : "too many arguments",
+		    cmd->noun, cmd->verb ? " " : "", cmd->verb ? cmd->verb : "",
+		    cmd->args);
+	if (open_store(c) < 0)
+		return EXIT_FAILED;
+	status = cmd->run(c);
+	store_close(c->store);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_error("standard output: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return status;
+}
+
+/* Stops at the noun, then at the verb, then takes everything else. */
+static int
+parse_and_run(struct cli *c, int argc, char **argv)
+{
+	struct parser p = {0};
+	const char *noun = NULL;
+	const char *verb = NULL;
+	bool known = false;
+
+	parser_add(&p, global_options);
+	if (parse(&p, c, argc, argv, true) < 0)
+		return EXIT_USAGE;
+	if (p.version) {
+		printf("suitefs %s\n", VERSION);
+		return EXIT_DONE;
+	}
+	if (optind < argc)
+		noun = argv[optind++];
+	if (!noun || (p.help && optind == argc && !noun)) {
+		help_program();
+		return p.help ? EXIT_DONE : EXIT_USAGE;
+	}
+	c->command = find_command(noun, NULL, &known);
+	if (!known) {
+		log_error("%s: no such command; see suitefs --help", noun);
+		return EXIT_USAGE;
+	}
+	if (!c->command) {
+		if (parse(&p, c, argc, argv, true) < 0)
+			return EXIT_USAGE;
+		if (optind < argc)
+			verb = argv[optind++];
+		if (!verb) {
+			help_noun(noun);
+			return p.help ? EXIT_DONE : EXIT_USAGE;
+		}
+		c->command = find_command(noun, verb, &known);
+	}
+	if (!c->command) {
+		log_error("%s %s: no such command; see suitefs %s --help", noun,
+		    verb, noun);
+		return EXIT_USAGE;
+	}
+	parser_add(&p, c->command->options);
+	if (parse(&p, c, argc, argv, false) < 0)
+		return EXIT_USAGE;
+	if (p.help) {
+		help_command(c->command);
+		return EXIT_DONE;
+	}
+	c->args = argv + optind;
+	c->nargs = (size_t)(argc - optind);
+	c->store_dir = p.store;
+	return run(c);
+}
+
+/* mount(8) and fstab call "mount.suitefs STORE MOUNTPOINT [-o ...]". */
+static bool
+is_mount_helper(const char *name)
+{
+	const char *base = strrchr(name, '/');
+
+	return strcmp(base ? base + 1 : name, "mount.suitefs") == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli c = {0};
+	char name[] = "suitefs";
+	int status;
+
+	(void)setlocale(LC_CTYPE, "");
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc < 1)
+		return EXIT_USAGE;
+	c.given = calloc((size_t)argc + 1, sizeof(*c.given));
+	if (!c.given)
+		return EXIT_FAILED;
+	if (is_mount_helper(argv[0])) {
+		c.command = &mount_helper;
+		c.nargs = (size_t)argc - 1;
+		c.args = argv + 1;
+		status = c.command->run(&c);
+	} else {
+		argv[0] = name; /* getopt's messages begin with it */
+		status = parse_and_run(&c, argc, argv);
+	}
+	free(c.given);
+	return status;
+}

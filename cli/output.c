@@ -1,0 +1,207 @@
+#include "cli/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/date.h"
+#include "store/list.h"
+
+#define LABEL_WIDTH 16
+
+int
+out_json(json_t *value)
+{
+	int r;
+
+	if (!value)
+		return -ENOMEM;
+	r = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	json_decref(value);
+	if (r < 0)
+		return -EIO;
+	(void)putchar('\n');
+	return 0;
+}
+
+json_t *
+out_strs(const struct strs *s)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; a && i < s->n; i++)
+		(void)json_array_append_new(a, json_string(s->v[i]));
+	return a;
+}
+
+json_t *
+out_time(int64_t t)
+{
+	char text[DATE_SIZE];
+
+	return t ? json_string(date_format_iso(t, text)) : json_null();
+}
+
+json_t *
+out_str(const char *s)
+{
+	return s ? json_string(s) : json_null();
+}
+
+void
+out_foreign(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+
+		(void)putchar(c < 0x20 || c == 0x7f ? '?' : c);
+	}
+}
+
+void
+out_field(const char *label, const char *value)
+{
+	if (!value)
+		return;
+	printf("%s:%*s", label, (int)(LABEL_WIDTH - 1 - strlen(label)), "");
+	out_foreign(span_of(value));
+	(void)putchar('\n');
+}
+
+void
+out_field_strs(const char *label, const struct strs *s)
+{
+	CLEANUP_FREE char *text = strs_join(s, " ");
+
+	if (s->n > 0)
+		out_field(label, text);
+}
+
+void
+out_field_time(const char *label, int64_t t)
+{
+	char text[DATE_SIZE];
+
+	if (t)
+		out_field(label, date_format(t, text));
+}
+
+void
+out_field_bytes(const char *label, uint64_t n)
+{
+	static const char *const unit[] = {"kB", "MB", "GB", "TB"};
+	char text[64];
+	double v = (double)n / 1000;
+	size_t u = 0;
+
+	for (; v >= 1000 && u + 1 < ARRAY_LEN(unit); u++)
+		v /= 1000;
+	(void)snprintf(
+	    text, sizeof(text), "%.1f %s (%" PRIu64 " bytes)", v, unit[u], n);
+	out_field(label, text);
+}
+
+static const char *
+kind_name(enum package_kind kind)
+{
+	switch (kind) {
+	case PACKAGE_SOURCE:
+		return "sources";
+	case PACKAGE_UDEB:
+		return "udebs";
+	default:
+		return "packages";
+	}
+}
+
+int
+out_state_lists(struct txn *t, const struct state *state)
+{
+	for (size_t i = 0; i < state->nlists; i++) {
+		const struct state_list *sl = &state->lists[i];
+		CLEANUP(list_release) struct list l = {0};
+		char text[256];
+		int r = list_load(t, sl->list, &l);
+
+		if (r < 0)
+			return r;
+		(void)snprintf(text, sizeof(text), "%s %" PRIu64 " %s",
+		    sl->path, l.packages, kind_name(sl->kind));
+		out_field(i == 0 ? "Lists" : "", text);
+	}
+	return 0;
+}
+
+json_t *
+out_json_lists(struct txn *t, const struct state *state)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; a && i < state->nlists; i++) {
+		const struct state_list *sl = &state->lists[i];
+		CLEANUP(list_release) struct list l = {0};
+
+		if (list_load(t, sl->list, &l) < 0) {
+			json_decref(a);
+			return NULL;
+		}
+		(void)json_array_append_new(a,
+		    json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "component",
+			sl->component, "architecture", sl->architecture, "kind",
+			kind_name(sl->kind), "path", sl->path, "packages",
+			(json_int_t)l.packages, "bytes", (json_int_t)l.bytes));
+	}
+	return a;
+}
+
+struct packages {
+	bool json;
+	bool first;
+	struct buf name;
+};
+
+static int
+print_package(const struct package *p, void *arg)
+{
+	struct packages *ps = arg;
+	int r;
+
+	buf_clear(&ps->name);
+	r = package_add_name(&p->light, &ps->name);
+	if (r < 0)
+		return r;
+	if (ps->json) {
+		json_t *s = json_stringn_nocheck(ps->name.ptr, ps->name.len);
+
+		printf("%s\n  ", ps->first ? "" : ",");
+		if (!s || json_dumpf(s, stdout, JSON_ENCODE_ANY) < 0)
+			r = -ENOMEM;
+		json_decref(s);
+		ps->first = false;
+	} else {
+		out_foreign(buf_span(&ps->name));
+		(void)putchar('\n');
+	}
+	return r;
+}
+
+int
+out_packages(struct txn *t, const struct state *state, bool json)
+{
+	struct packages ps = {.json = json, .first = true};
+	int r = 0;
+
+	if (json)
+		(void)putchar('[');
+	for (size_t i = 0; r == 0 && i < state->nlists; i++) {
+		CLEANUP(list_release) struct list l = {0};
+
+		r = list_load(t, state->lists[i].list, &l);
+		if (r == 0)
+			r = list_each(t, &l, print_package, &ps);
+	}
+	if (json)
+		printf("%s]\n", ps.first ? "" : "\n");
+	buf_release(&ps.name);
+	return r;
+}

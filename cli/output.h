@@ -1,0 +1,37 @@
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+/* What commands print on standard output, as lines or as JSON. */
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/strs.h"
+#include "store/package.h"
+#include "store/state.h"
+
+/* Prints one JSON value with a newline and frees it; -ENOMEM where building
+ * it failed (NULL). */
+int out_json(json_t *value) MUST_CHECK;
+json_t *out_strs(const struct strs *s);
+/* "2026-11-23T18:00:00Z", or null for 0. */
+json_t *out_time(int64_t t);
+/* A string, or null. */
+json_t *out_str(const char *s);
+/* "Label:     value", nothing where value is NULL. */
+void out_field(const char *label, const char *value);
+void out_field_strs(const char *label, const struct strs *s);
+void out_field_time(const char *label, int64_t t);
+/* "1.2 MB (1234567 bytes)" */
+void out_field_bytes(const char *label, uint64_t n);
+/* Text that came from an archive: control bytes become '?'. */
+void out_foreign(struct span s);
+
+/* The lists of a state: counts of packages by component and architecture. */
+int out_state_lists(struct txn *t, const struct state *state) MUST_CHECK;
+json_t *out_json_lists(struct txn *t, const struct state *state);
+/* Each package once per list, as name_version_architecture. */
+int out_packages(
+    struct txn *t, const struct state *state, bool json) MUST_CHECK;
+
+#endif

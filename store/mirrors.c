@@ -1,0 +1,202 @@
+#include "store/mirrors.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/path.h"
+#include "store/snapshot.h"
+#include "store/uses.h"
+
+/* The arguments and results of the transactions below. */
+struct change {
+	const char *name;
+	const char *to;
+	struct mirror *mirror;
+	struct origin *origin;
+	mirrors_edit_fn *edit;
+	void *arg;
+	bool force;
+};
+
+int
+mirrors_load(
+    struct txn *t, const char *name, struct mirror *ret, struct error *err)
+{
+	int r = mirror_load(t, name, ret);
+
+	if (r == -ENOENT)
+		return error_set(err, r, "no mirror is named %s", name);
+	return r < 0 ? error_sys(err, r, "mirror %s", name) : 0;
+}
+
+/* A new name must be good and free. */
+static int
+check_new(struct txn *t, const char *name, struct error *err)
+{
+	CLEANUP(mirror_release) struct mirror m = {0};
+	const char *why = name_check(span_of(name));
+	int r;
+
+	if (why)
+		return error_set(
+		    err, -EINVAL, "mirror name '%s' %s", name, why);
+	r = mirror_load(t, name, &m);
+	if (r == 0)
+		return error_set(
+		    err, -EEXIST, "mirror %s exists already", name);
+	return r == -ENOENT ? 0 : error_sys(err, r, "mirror %s", name);
+}
+
+static int
+create(struct txn *t, void *arg, struct error *err)
+{
+	struct change *ch = arg;
+	int r = check_new(t, ch->mirror->name, err);
+
+	if (r < 0)
+		return r;
+	ch->origin->number = 0; /* this may be another try */
+	r = origin_put(t, ch->origin);
+	if (r < 0)
+		return r;
+	ch->mirror->origin = ch->origin->number;
+	return mirror_put(t, ch->mirror);
+}
+
+int
+mirrors_create(
+    struct store *s, struct mirror *m, struct origin *o, struct error *err)
+{
+	struct change ch = {.mirror = m, .origin = o};
+
+	return store_write(s, create, &ch, err);
+}
+
+static int
+edit(struct txn *t, void *arg, struct error *err)
+{
+	struct change *ch = arg;
+	CLEANUP(mirror_release) struct mirror m = {0};
+	CLEANUP(origin_release) struct origin o = {0};
+	int r = mirrors_load(t, ch->name, &m, err);
+
+	if (r < 0)
+		return r;
+	r = origin_load(t, m.origin, &o);
+	if (r < 0)
+		return error_sys(err, r == -ENOENT ? -EIO : r,
+		    "mirror %s: its origin", ch->name);
+	r = ch->edit(&m, &o, ch->arg, err);
+	if (r < 0)
+		return r;
+	r = origin_put(t, &o);
+	return r < 0 ? r : mirror_put(t, &m);
+}
+
+int
+mirrors_edit(struct store *s, const char *name, mirrors_edit_fn *fn, void *arg,
+    struct error *err)
+{
+	struct change ch = {.name = name, .edit = fn, .arg = arg};
+
+	return store_write(s, edit, &ch, err);
+}
+
+/* Names of the snapshots of a mirror, collected before any is changed. */
+struct captures {
+	const char *mirror;
+	struct strs names;
+};
+
+static int
+add_snapshot(const struct snapshot *s, void *arg)
+{
+	struct captures *c = arg;
+
+	if (!s->mirror || strcmp(s->mirror, c->mirror) != 0)
+		return 0;
+	return strs_add(&c->names, span_of(s->name));
+}
+
+static int
+rename_in_snapshots(struct txn *t, const char *from, const char *to)
+{
+	CLEANUP(strs_release) struct strs names = {0};
+	struct captures c = {.mirror = from};
+	int r = snapshot_each(t, add_snapshot, &c);
+
+	names = c.names;
+	for (size_t i = 0; r >= 0 && i < names.n; i++) {
+		CLEANUP(snapshot_release) struct snapshot s = {0};
+
+		r = snapshot_load(t, names.v[i], &s);
+		if (r < 0)
+			break;
+		free(s.mirror);
+		s.mirror = strdup(to);
+		r = s.mirror ? snapshot_put(t, &s) : -ENOMEM;
+	}
+	return r;
+}
+
+static int
+rename_one(struct txn *t, void *arg, struct error *err)
+{
+	struct change *ch = arg;
+	CLEANUP(mirror_release) struct mirror m = {0};
+	int r = mirrors_load(t, ch->name, &m, err);
+
+	if (r == 0)
+		r = check_new(t, ch->to, err);
+	if (r < 0)
+		return r;
+	free(m.name);
+	m.name = strdup(ch->to);
+	if (!m.name)
+		return -ENOMEM;
+	r = mirror_delete(t, ch->name);
+	if (r == 0)
+		r = mirror_put(t, &m);
+	if (r == 0)
+		r = uses_rename(t, SOURCE_MIRROR, ch->name, ch->to);
+	return r < 0 ? r : rename_in_snapshots(t, ch->name, ch->to);
+}
+
+int
+mirrors_rename(
+    struct store *s, const char *from, const char *to, struct error *err)
+{
+	struct change ch = {.name = from, .to = to};
+
+	return store_write(s, rename_one, &ch, err);
+}
+
+static int
+drop(struct txn *t, void *arg, struct error *err)
+{
+	struct change *ch = arg;
+	CLEANUP(mirror_release) struct mirror m = {0};
+	CLEANUP(buf_release) struct buf places = {0};
+	int r = mirrors_load(t, ch->name, &m, err);
+
+	if (r < 0)
+		return r;
+	r = uses_names(t, SOURCE_MIRROR, ch->name, &places);
+	if (r < 0)
+		return r;
+	if (places.len > 0 && !ch->force)
+		return error_set(err, -EBUSY,
+		    "mirror %s is published as %s; with --force these stay as "
+		    "they are and can't be updated any more",
+		    ch->name, places.ptr);
+	return mirror_delete(t, ch->name);
+}
+
+int
+mirrors_drop(struct store *s, const char *name, bool force, struct error *err)
+{
+	struct change ch = {.name = name, .force = force};
+
+	return store_write(s, drop, &ch, err);
+}

@@ -1,0 +1,30 @@
+#ifndef STORE_SNAPSHOTS_H
+#define STORE_SNAPSHOTS_H
+
+/*
+ * What commands do to snapshots: each call is one write transaction, and
+ * changes nothing where it fails.
+ */
+
+#include "base/error.h"
+#include "store/snapshot.h"
+
+/* As snapshot_load(), with a message: -ENOENT where there is none of that name.
+ */
+int snapshots_load(struct txn *t, const char *name, struct snapshot *ret,
+    struct error *err) MUST_CHECK;
+/* Freezes the newest state of a mirror.  -EINVAL: a bad name; -EEXIST: it is
+ * taken; -ENOENT: no such mirror, or it has never been updated. */
+int snapshots_from_mirror(struct store *s, const char *name, const char *mirror,
+    int64_t now, struct error *err) MUST_CHECK;
+int snapshots_empty(struct store *s, const char *name, int64_t now,
+    struct error *err) MUST_CHECK;
+/* Publications of it follow. */
+int snapshots_rename(struct store *s, const char *from, const char *to,
+    struct error *err) MUST_CHECK;
+/* -EBUSY: it is published (err says where) and not force.  What is published
+ * of it goes on standing. */
+int snapshots_drop(struct store *s, const char *name, bool force,
+    struct error *err) MUST_CHECK;
+
+#endif
