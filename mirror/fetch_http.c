@@ -1,0 +1,593 @@
+#include "mirror/fetch_http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/span.h"
+#include "mirror/fetch_url.h"
+
+#define WAIT_MS	   100		/* between looks at cancel and stall */
+#define READ_BLOCK (128 * 1024) /* bytes handed over at once */
+#define DROP_MAX   (64 * 1024)	/* bytes of an error page, to keep the line */
+#define REASON_MAX 96		/* bytes of "404 Not Found" */
+#define HEADER_MAX 512		/* bytes of an ETag or date that we keep */
+
+struct http {
+	CURL *easy;
+	CURLM *multi;
+	char text[CURL_ERROR_SIZE]; /* curl's own words for a failure */
+};
+
+/* What is done with the body that comes. */
+enum body {
+	BODY_NONE, /* nothing has come yet */
+	BODY_FILE, /* the sink has begun */
+	BODY_DROP, /* an error page */
+};
+
+struct transfer {
+	struct http *http;
+	struct http_try *try;
+	struct error *err;
+	uint64_t from; /* asked for with Range, 0 for all */
+	enum body body;
+	uint64_t bytes; /* of body, dropped ones too */
+	bool connected;
+	int64_t moved_ms; /* when the last byte came */
+	int r;		  /* what ended it from our side, or 0 */
+	char reason[REASON_MAX];
+	char shown[URL_SHOWN_SIZE];
+};
+
+static void
+cleanup_slist(struct curl_slist **l)
+{
+	curl_slist_free_all(*l);
+}
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static long
+connect_ms(const struct transfer *t)
+{
+	long ms = t->try->rq->connect_ms;
+	return ms > 0 ? ms : FETCH_CONNECT_S * 1000L;
+}
+
+static long
+stall_ms(const struct transfer *t)
+{
+	long ms = t->try->rq->stall_ms;
+	return ms > 0 ? ms : FETCH_STALL_S * 1000L;
+}
+
+static long
+status_of(const struct transfer *t)
+{
+	long status = 0;
+	(void)curl_easy_getinfo(t->http->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* A header of the last answer, or NULL. */
+static const char *
+header(const struct transfer *t, const char *name)
+{
+	struct curl_header *h;
+	if (curl_easy_header(t->http->easy, name, 0, CURLH_HEADER, -1, &h) !=
+	    CURLHE_OK)
+		return NULL;
+	return h->value;
+}
+
+/* Whether a value may stand in a header, and is worth being kept. */
+static bool
+is_header_value(const char *value)
+{
+	size_t len = 0;
+	for (const char *p = value; *p; p++, len++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	}
+	return len > 0 && len <= HEADER_MAX;
+}
+
+static int
+fill_answer(struct transfer *t)
+{
+	struct fetch_answer *a = t->try->answer;
+	const char *etag = header(t, "ETag");
+	const char *date = header(t, "Last-Modified");
+	const char *validator = NULL;
+	if (date && is_header_value(date)) {
+		time_t when = curl_getdate(date, NULL);
+		a->last_modified = when > 0 ? when : 0;
+		validator = when > 0 ? date : NULL;
+	}
+	if (etag && is_header_value(etag)) {
+		a->etag = strdup(etag);
+		if (!a->etag)
+			return error_set(t->err, -ENOMEM, "out of memory");
+		/* RFC 9110, 13.1.5: a weak one does for If-None-Match only. */
+		if (etag[0] == '"')
+			validator = etag;
+	}
+	if (validator) {
+		a->validator = strdup(validator);
+		if (!a->validator)
+			return error_set(t->err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int
+check_type(struct transfer *t)
+{
+	const char *type = header(t, "Content-Type");
+	if (!type || strncasecmp(type, "text/html", 9) != 0 ||
+	    url_is_page(t->try->rq->url))
+		return 0;
+	return error_set(
+	    t->err, -EBADMSG, "%s: answered with an HTML page", t->shown);
+}
+
+static int
+too_long(struct transfer *t)
+{
+	return error_set(t->err, -E2BIG, "%s: longer than %llu bytes", t->shown,
+	    (unsigned long long)t->try->rq->max_bytes);
+}
+
+/* Whether a 206 holds what was asked for: "bytes 100-199/200". */
+static bool
+is_wanted_range(const struct transfer *t)
+{
+	const char *range = header(t, "Content-Range");
+	if (t->from == 0 || !range || strncasecmp(range, "bytes ", 6) != 0)
+		return false;
+	struct span rest = span_of(range + 6);
+	struct span first;
+	uint64_t from;
+	return span_cut(&rest, '-', &first) &&
+	       span_u64(span_trim(first), &from) == 0 && from == t->from;
+}
+
+static int
+begin_file(struct transfer *t, uint64_t from)
+{
+	const struct fetch_request *rq = t->try->rq;
+	int r = check_type(t);
+	if (r < 0)
+		return r;
+	curl_off_t len = -1;
+	(void)curl_easy_getinfo(
+	    t->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len);
+	if (rq->max_bytes &&
+	    (from > rq->max_bytes ||
+		(len > 0 && (uint64_t)len > rq->max_bytes - from)))
+		return too_long(t);
+	r = fill_answer(t);
+	if (r < 0)
+		return r;
+	t->from = from;
+	t->body = BODY_FILE;
+	return t->try->sink->begin(t->try->sink->arg, from);
+}
+
+/* Decides by the status where the body goes. */
+static int
+begin_body(struct transfer *t)
+{
+	long status = status_of(t);
+	if (status == 200)
+		return begin_file(t, 0);
+	if (status != 206) {
+		t->body = BODY_DROP;
+		return 0;
+	}
+	if (is_wanted_range(t))
+		return begin_file(t, t->from);
+	t->try->range_refused = t->from != 0;
+	return error_set(t->err, -EIO,
+	    "%s: answered with a part of the file that was not asked for",
+	    t->shown);
+}
+
+static int
+add_body(struct transfer *t, const char *ptr, size_t len)
+{
+	const struct fetch_request *rq = t->try->rq;
+	if (t->body == BODY_NONE) {
+		int r = begin_body(t);
+		if (r < 0)
+			return r;
+	}
+	t->bytes += len;
+	if (t->body == BODY_DROP)
+		return t->bytes > DROP_MAX ? -EIO : 0;
+	if (rq->max_bytes && t->from + t->bytes > rq->max_bytes)
+		return too_long(t);
+	t->try->answer->bytes = t->bytes;
+	return t->try->sink->write(t->try->sink->arg, ptr, len);
+}
+
+static size_t
+on_body(char *ptr, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * n;
+	int r = add_body(t, ptr, len);
+	/* The sink's time is not the server's: look at the clock now. */
+	t->moved_ms = clock_ms();
+	if (r >= 0)
+		return len;
+	/* Too long an error page is no failure of its own. */
+	if (t->body != BODY_DROP)
+		t->r = r;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+/* Keeps "404 Not Found" of "HTTP/1.1 404 Not Found". */
+static size_t
+on_header(char *ptr, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	struct span line = {ptr, size * n};
+	if (!span_starts(line, SPAN("HTTP/")))
+		return line.len;
+	struct span version;
+	(void)span_word(&line, &version);
+	line = span_trim(line);
+	(void)snprintf(t->reason, sizeof(t->reason), "%.*s",
+	    line.len < REASON_MAX ? (int)line.len : REASON_MAX, line.ptr);
+	return size * n;
+}
+
+/* Called when a connection stands and the request is about to be sent. */
+static int
+on_request(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct transfer *t = arg;
+	(void)to, (void)from, (void)to_port, (void)from_port;
+	t->connected = true;
+	t->moved_ms = clock_ms();
+	return CURL_PREREQFUNC_OK;
+}
+
+static int
+add_header(struct curl_slist **list, const char *name, const char *value)
+{
+	char line[HEADER_MAX + 64];
+	(void)snprintf(line, sizeof(line), "%s: %s", name, value);
+	struct curl_slist *more = curl_slist_append(*list, line);
+	if (!more)
+		return -ENOMEM;
+	*list = more;
+	return 0;
+}
+
+/* RFC 9110, 5.6.7: names of days and months whatever the locale. */
+static int
+add_date(struct curl_slist **list, const char *name, int64_t when)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t w = (time_t)when;
+	struct tm tm;
+	if (!gmtime_r(&w, &tm))
+		return 0;
+	char text[64];
+	(void)snprintf(text, sizeof(text),
+	    "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
+	    tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec);
+	return add_header(list, name, text);
+}
+
+/*
+ * The conditions are headers of our own: with CURLOPT_TIMECONDITION curl drops
+ * a 200 whose Last-Modified is not newer, even where the ETag differs.
+ */
+static int
+make_headers(struct transfer *t, struct curl_slist **list)
+{
+	const struct fetch_request *rq = t->try->rq;
+	int r = 0;
+	if (rq->if_none_match && is_header_value(rq->if_none_match))
+		r = add_header(list, "If-None-Match", rq->if_none_match);
+	else if (rq->if_modified_since)
+		r = add_date(list, "If-Modified-Since", rq->if_modified_since);
+	if (r < 0)
+		return r;
+	if (t->try->whole || rq->from == 0 || !rq->if_range ||
+	    !is_header_value(rq->if_range) ||
+	    strncmp(rq->if_range, "W/", 2) == 0)
+		return 0;
+	t->from = rq->from;
+	char range[32];
+	(void)snprintf(
+	    range, sizeof(range), "bytes=%llu-", (unsigned long long)t->from);
+	r = add_header(list, "Range", range);
+	if (r < 0)
+		return r;
+	return add_header(list, "If-Range", rq->if_range);
+}
+
+static CURLcode
+set_numbers(const struct transfer *t)
+{
+	const struct {
+		CURLoption option;
+		long value;
+	} numbers[] = {
+	    {CURLOPT_NOSIGNAL, 1},
+	    {CURLOPT_NETRC, CURL_NETRC_OPTIONAL},
+	    {CURLOPT_FOLLOWLOCATION, 1},
+	    {CURLOPT_MAXREDIRS, FETCH_REDIRECTS},
+	    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+	    {CURLOPT_BUFFERSIZE, READ_BLOCK},
+	    {CURLOPT_TCP_KEEPALIVE, 1},
+	    {CURLOPT_CONNECTTIMEOUT_MS, connect_ms(t)},
+	};
+	CURLcode c = CURLE_OK;
+	for (size_t i = 0; i < ARRAY_LEN(numbers) && c == CURLE_OK; i++) {
+		CURLoption option = numbers[i].option;
+		c = curl_easy_setopt(t->http->easy, option, numbers[i].value);
+	}
+	if (c == CURLE_OK && t->try->rq->bytes_per_s)
+		c = curl_easy_setopt(t->http->easy,
+		    CURLOPT_MAX_RECV_SPEED_LARGE,
+		    (curl_off_t)t->try->rq->bytes_per_s);
+	return c;
+}
+
+static CURLcode
+set_texts(const struct transfer *t)
+{
+	const struct origin *o = t->try->rq->origin;
+	const struct {
+		CURLoption option;
+		const char *value;
+	} texts[] = {
+	    {CURLOPT_URL, t->try->rq->url},
+	    {CURLOPT_USERAGENT, "suitefs/" VERSION},
+	    {CURLOPT_PROTOCOLS_STR, "http,https"},
+	    {CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
+	    {CURLOPT_CAINFO, o ? o->ca : NULL},
+	    {CURLOPT_SSLCERT, o ? o->cert : NULL},
+	    {CURLOPT_SSLKEY, o ? o->key : NULL},
+	};
+	CURLcode c = CURLE_OK;
+	for (size_t i = 0; i < ARRAY_LEN(texts) && c == CURLE_OK; i++) {
+		CURLoption option = texts[i].option;
+		if (texts[i].value)
+			c = curl_easy_setopt(
+			    t->http->easy, option, texts[i].value);
+	}
+	return c;
+}
+
+/* ACCEPT_ENCODING stays unset: where a .gz is labelled with Content-Encoding,
+ * it is the .gz that Release has the hash of. */
+static CURLcode
+set_options(struct transfer *t, struct curl_slist *headers)
+{
+	CURL *easy = t->http->easy;
+	curl_easy_reset(easy);
+	CURLcode c = set_numbers(t);
+	if (c == CURLE_OK)
+		c = set_texts(t);
+	const struct {
+		CURLoption option;
+		void *value;
+	} pointers[] = {
+	    {CURLOPT_HTTPHEADER, headers},
+	    {CURLOPT_ERRORBUFFER, t->http->text},
+	    {CURLOPT_WRITEDATA, t},
+	    {CURLOPT_HEADERDATA, t},
+	    {CURLOPT_PREREQDATA, t},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(pointers) && c == CURLE_OK; i++) {
+		CURLoption option = pointers[i].option;
+		c = curl_easy_setopt(easy, option, pointers[i].value);
+	}
+	if (c == CURLE_OK)
+		c = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	if (c == CURLE_OK)
+		c = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	if (c == CURLE_OK)
+		c = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+	return c;
+}
+
+/* Ends a transfer that is to stop or does not move. */
+static int
+watch(struct transfer *t)
+{
+	const atomic_bool *cancel = t->try->rq->cancel;
+	if (cancel && atomic_load(cancel))
+		return error_set(t->err, -EINTR, "%s: stopped", t->shown);
+	/* Until it is connected, curl's own limit holds. */
+	if (!t->connected || clock_ms() - t->moved_ms < stall_ms(t))
+		return 0;
+	t->try->passing = true;
+	return error_set(t->err, -EIO, "%s: no data for %g s", t->shown,
+	    (double)stall_ms(t) / 1000);
+}
+
+static CURLcode
+result_of(CURLM *multi)
+{
+	int left;
+	const CURLMsg *m = curl_multi_info_read(multi, &left);
+	return m && m->msg == CURLMSG_DONE ? m->data.result : CURLE_FAILED_INIT;
+}
+
+/*
+ * curl_easy_perform(), but for looking up more often than its every second.
+ * Where t->r says that we ended the transfer, the result does not count.
+ */
+static CURLcode
+perform(struct transfer *t)
+{
+	CURLM *multi = t->http->multi;
+	if (curl_multi_add_handle(multi, t->http->easy) != CURLM_OK)
+		return CURLE_FAILED_INIT;
+	CURLMcode m = CURLM_OK;
+	CURLcode c = CURLE_FAILED_INIT;
+	for (;;) {
+		int running = 0;
+		m = curl_multi_perform(multi, &running);
+		if (m != CURLM_OK)
+			break;
+		if (running == 0) {
+			c = result_of(multi);
+			break;
+		}
+		t->r = watch(t);
+		if (t->r < 0)
+			break;
+		m = curl_multi_poll(multi, NULL, 0, WAIT_MS, NULL);
+		if (m != CURLM_OK)
+			break;
+	}
+	(void)curl_multi_remove_handle(multi, t->http->easy);
+	return m == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : c;
+}
+
+static bool
+is_passing(CURLcode c)
+{
+	switch (c) {
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int
+judge_code(struct transfer *t, CURLcode c)
+{
+	t->try->passing = is_passing(c);
+	switch (c) {
+	case CURLE_OUT_OF_MEMORY:
+		return error_set(t->err, -ENOMEM, "out of memory");
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return error_set(
+		    t->err, -EIO, "%s: could not resolve host", t->shown);
+	case CURLE_OPERATION_TIMEDOUT:
+		return error_set(t->err, -EIO,
+		    "%s: connection timed out after %g s", t->shown,
+		    (double)connect_ms(t) / 1000);
+	case CURLE_TOO_MANY_REDIRECTS:
+		return error_set(t->err, -EIO, "%s: more than %d redirects",
+		    t->shown, FETCH_REDIRECTS);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return error_set(t->err, -EIO,
+		    "%s: leads to what is neither http nor https", t->shown);
+	case CURLE_PARTIAL_FILE:
+		return error_set(t->err, -EIO,
+		    "%s: connection closed before the end", t->shown);
+	default:
+		return error_set(t->err, -EIO, "%s: %s", t->shown,
+		    t->http->text[0] ? t->http->text : curl_easy_strerror(c));
+	}
+}
+
+static int
+judge_status(struct transfer *t)
+{
+	const struct fetch_request *rq = t->try->rq;
+	long status = status_of(t);
+	if (status == 304 && (rq->if_none_match || rq->if_modified_since)) {
+		t->try->answer->not_modified = true;
+		return fill_answer(t);
+	}
+	t->try->range_refused = status == 416 && t->from != 0;
+	t->try->passing = status >= 500 || status == 429 || status == 408;
+	curl_off_t after = 0;
+	(void)curl_easy_getinfo(t->http->easy, CURLINFO_RETRY_AFTER, &after);
+	t->try->retry_after_s = after;
+	bool absent = status == 404 || status == 410;
+	return error_set(t->err, absent ? -ENOENT : -EIO, "%s: %s", t->shown,
+	    t->reason[0] ? t->reason : "no answer");
+}
+
+static int
+judge(struct transfer *t, CURLcode c)
+{
+	if (t->r < 0)
+		return t->r;
+	if (c != CURLE_OK && !(c == CURLE_WRITE_ERROR && t->body == BODY_DROP))
+		return judge_code(t, c);
+	/* A file without a byte has not been begun yet. */
+	if (t->body == BODY_NONE && c == CURLE_OK) {
+		int r = begin_body(t);
+		if (r < 0)
+			return r;
+	}
+	return t->body == BODY_FILE ? 0 : judge_status(t);
+}
+
+int
+http_fetch(struct http *h, struct http_try *try, struct error *err)
+{
+	struct transfer t = {.http = h, .try = try, .err = err};
+	struct curl_slist *headers CLEANUP(cleanup_slist) = NULL;
+	(void)url_shown(try->rq->url, t.shown);
+	h->text[0] = '\0';
+	int r = make_headers(&t, &headers);
+	if (r < 0)
+		return error_set(err, r, "out of memory");
+	CURLcode c = set_options(&t, headers);
+	if (c == CURLE_OK)
+		c = perform(&t);
+	r = judge(&t, c);
+	/* Nothing of t may stay behind in the handle. */
+	curl_easy_reset(h->easy);
+	return r;
+}
+
+int
+http_new(struct http **ret)
+{
+	struct http *h = calloc(1, sizeof(*h));
+	if (!h)
+		return -ENOMEM;
+	h->easy = curl_easy_init();
+	h->multi = curl_multi_init();
+	if (!h->easy || !h->multi) {
+		http_free(h);
+		return -ENOMEM;
+	}
+	*ret = h;
+	return 0;
+}
+
+void
+http_free(struct http *h)
+{
+	if (!h)
+		return;
+	curl_easy_cleanup(h->easy);
+	curl_multi_cleanup(h->multi);
+	free(h);
+}

@@ -1,0 +1,134 @@
+#include "mirror/fetch_url.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mirror/fetch.h"
+
+static void
+cleanup_curlu(CURLU **u)
+{
+	curl_url_cleanup(*u);
+}
+
+static void
+cleanup_curl(char **p)
+{
+	curl_free(*p);
+}
+
+char *
+url_shown(const char *url, char out[URL_SHOWN_SIZE])
+{
+	const char *host = strstr(url, "://");
+	size_t scheme = 0;
+	if (host) {
+		host += 3;
+		scheme = (size_t)(host - url);
+		/* The last '@' counts: a password may hold one unescaped. */
+		const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+		if (at)
+			host = at + 1;
+	} else {
+		host = url;
+	}
+	int n = snprintf(out, URL_SHOWN_SIZE, "%.*s%s", (int)scheme, url, host);
+	if (n >= URL_SHOWN_SIZE)
+		memcpy(out + URL_SHOWN_SIZE - 4, "...", 4);
+	return out;
+}
+
+static bool
+ends_nocase(const char *s, size_t len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return len >= n && strncasecmp(s + len - n, suffix, n) == 0;
+}
+
+bool
+url_is_page(const char *url)
+{
+	size_t len = strcspn(url, "?#");
+	return ends_nocase(url, len, "/") || ends_nocase(url, len, ".html") ||
+	       ends_nocase(url, len, ".htm");
+}
+
+bool
+url_is_file(const char *url)
+{
+	return strncasecmp(url, "file:", 5) == 0;
+}
+
+int
+url_file_path(const char *url, char **ret)
+{
+	CURLU *u CLEANUP(cleanup_curlu) = curl_url();
+	if (!u)
+		return -ENOMEM;
+	CURLUcode c = curl_url_set(u, CURLUPART_URL, url, 0);
+	if (c != CURLUE_OK)
+		return c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+	char *path CLEANUP(cleanup_curl) = NULL;
+	c = curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE);
+	if (c != CURLUE_OK)
+		return c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+	char *copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	*ret = copy;
+	return 0;
+}
+
+static const char *
+check_chars(const char *url)
+{
+	for (const char *p = url; *p; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return "has a blank or control character";
+		if (*p == '?' || *p == '#')
+			return "has a query or fragment";
+	}
+	return NULL;
+}
+
+static const char *
+check_file(const char *url)
+{
+	char *path CLEANUP_FREE = NULL;
+	int r = url_file_path(url, &path);
+	if (r == -ENOMEM)
+		return "can't be checked: out of memory";
+	if (r < 0)
+		return "is no well-formed file: URL with an absolute path";
+	return NULL;
+}
+
+const char *
+fetch_url_check(const char *url)
+{
+	const char *why = check_chars(url);
+	if (why)
+		return why;
+	if (url_is_file(url))
+		return check_file(url);
+	if (strncasecmp(url, "http://", 7) != 0 &&
+	    strncasecmp(url, "https://", 8) != 0)
+		return "does not begin with http://, https:// or file:";
+	CURLU *u CLEANUP(cleanup_curlu) = curl_url();
+	if (!u)
+		return "can't be checked: out of memory";
+	CURLUcode c = curl_url_set(u, CURLUPART_URL, url, 0);
+	if (c == CURLUE_NO_HOST)
+		return "has no host";
+	if (c == CURLUE_OUT_OF_MEMORY)
+		return "can't be checked: out of memory";
+	if (c != CURLUE_OK)
+		return "is not well-formed";
+	char *host CLEANUP(cleanup_curl) = NULL;
+	c = curl_url_get(u, CURLUPART_HOST, &host, 0);
+	if (c != CURLUE_OK || host[0] == '\0')
+		return "has no host";
+	return NULL;
+}
