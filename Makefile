@@ -60,8 +60,106 @@ $(B)/unit/test_%: $(B)/tests/unit/test_%.o $(LIBS)
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
+# --- tests -----------------------------------------------------------------
+
+unit-tests: $(TESTS)
+
+# Installs what is missing (as root; otherwise says what it is), then builds:
+# a second make, because the first one could not ask pkg-config.
+check:
+	tests/deps.sh check
+	$(MAKE) check-installed
+
+check-installed: all unit-tests
+	SUITEFS=$(CURDIR)/$(B)/suitefs tests/run.sh $(B)/unit
+
+# Seconds for each fuzz target; the corpora in tests/fuzz/corpus are its seed.
+FUZZ_SECONDS = 20
+FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(LIBS) $(PKG_LIBS)
+
+fuzz:
+	tests/deps.sh lint
+	$(MAKE) fuzz-run CC=clang SAN=address,undefined B=build-fuzz \
+		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link"
+
+fuzz-run: $(FUZZERS)
+	tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+
+lint:
+	tests/deps.sh lint
+	$(MAKE) lint-run
+
+SCRIPTS = .ci/run $(shell git ls-files '*.sh' '*.bash' 2>/dev/null)
+lint-run: lint-format lint-layers lint-scripts lint-man lint-cppcheck lint-tidy
+
+lint-format:
+	clang-format --dry-run -Werror $(SRCS) $(wildcard $(addsuffix /*.h,$(LAYERS))) \
+		$(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch])
+
+lint-layers:
+	tests/layers.sh $(LAYERS)
+
+lint-scripts:
+	shellcheck -x $(SCRIPTS)
+
+lint-man:
+	mandoc -T lint -W warning man/*.[1-9]
+
+lint-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j 2 \
+		--enable=warning,performance,portability \
+		--suppressions-list=tests/cppcheck.txt $(DEFS) -I. $(LAYERS)
+
+lint-tidy:
+	printf '%s\n' $(SRCS) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet \
+		--warnings-as-errors="*" "$$@" -- $(subst ",\",$(subst ',,$(ALL_CFLAGS))) \
+		2>/dev/null' clang-tidy
+
+bench:
+	tests/deps.sh bench
+	$(MAKE) all
+	SUITEFS=$(CURDIR)/$(B)/suitefs tests/bench/run.sh $(ROWS)
+
+demo:
+	tests/deps.sh demo
+	$(MAKE) all
+	SUITEFS=$(CURDIR)/$(B)/suitefs URL="$(URL)" SUITE="$(SUITE)" \
+		KEYRING="$(KEYRING)" tests/demo.sh
+
+deps:
+	tests/deps.sh build
+
+# --- installing ------------------------------------------------------------
+
+MAN1 = $(notdir $(wildcard man/*.1))
+MAN5 = $(notdir $(wildcard man/*.5))
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
+		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
+		$(DESTDIR)$(BASHCOMPDIR) $(DESTDIR)$(DOCDIR)
+	install -m 755 $(B)/suitefs $(DESTDIR)$(BINDIR)/suitefs
+	ln -sf $(BINDIR)/suitefs $(DESTDIR)$(SBINDIR)/mount.suitefs
+	install -m 644 $(addprefix man/,$(MAN1)) $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 $(addprefix man/,$(MAN5)) $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 completions/suitefs.bash $(DESTDIR)$(BASHCOMPDIR)/suitefs
+	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)/
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/suitefs $(DESTDIR)$(SBINDIR)/mount.suitefs \
+		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(MAN1)) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man5/,$(MAN5)) \
+		$(DESTDIR)$(BASHCOMPDIR)/suitefs \
+		$(DESTDIR)$(DOCDIR)/README.md $(DESTDIR)$(DOCDIR)/LICENSE
+	-rmdir $(DESTDIR)$(DOCDIR)
+
 clean:
 	rm -rf build build-*
 
-.PHONY: all clean
+.PHONY: all unit-tests check check-installed fuzz fuzz-run lint lint-run \
+	lint-format lint-layers lint-scripts lint-man lint-cppcheck lint-tidy \
+	bench demo deps install uninstall clean
 .SECONDARY:
