@@ -1,0 +1,103 @@
+# bash completion for suitefs(1)
+
+# Names of mirrors, snapshots and publications: the first word of each line.
+_suitefs_names()
+{
+	suitefs --quiet "$1" list 2>/dev/null | cut -d' ' -f1
+}
+
+_suitefs_options()
+{
+	case "$1 $2" in
+	'mirror create')
+		echo --arch= --source --udeb --keyring= --allow-unsigned \
+			--ca= --cert= --key=
+		;;
+	'mirror edit')
+		echo --url= --suite= --component= --arch= --source \
+			--no-source --udeb --no-udeb --keyring= \
+			--allow-unsigned --no-allow-unsigned --ca= --cert= \
+			--key=
+		;;
+	'mirror update') echo --force --ignore-valid-until ;;
+	'mirror fetch' | 'snapshot fetch') echo --arch= --dry-run ;;
+	'mirror show' | 'snapshot show') echo --packages ;;
+	'mirror drop' | 'snapshot drop') echo --force ;;
+	'publish snapshot' | 'publish mirror')
+		echo --prefix= --distribution= --component= --verbatim \
+			--gpg-key= --passphrase-file= --skip-signing \
+			--origin= --label= --suite= --codename= \
+			--description= --version= --not-automatic \
+			--but-automatic-upgrades --valid-for= --compress= \
+			--arch=
+		;;
+	'publish switch') echo --prefix= --component= ;;
+	'publish update') echo --prefix= --force ;;
+	'publish show' | 'publish drop') echo --prefix= ;;
+	mount*) echo --foreground --options= ;;
+	esac
+	echo --store= --quiet --verbose --json --help --version
+}
+
+_suitefs_verbs()
+{
+	case $1 in
+	mirror) echo create update fetch list show edit rename drop ;;
+	snapshot) echo create fetch list show rename drop ;;
+	publish) echo snapshot mirror switch update list show drop ;;
+	esac
+}
+
+_suitefs_words()
+{
+	case "$1 $2" in
+	'mirror create' | *' list') ;;
+	mirror\ * | 'publish mirror') _suitefs_names mirror ;;
+	'snapshot create') echo from mirror empty && _suitefs_names mirror ;;
+	snapshot\ * | 'publish snapshot') _suitefs_names snapshot ;;
+	'publish switch')
+		_suitefs_names publish | sed 's,.*/,,'
+		_suitefs_names snapshot
+		;;
+	publish\ *) _suitefs_names publish | sed 's,.*/,,' ;;
+	esac
+}
+
+_suitefs()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} noun='' verb='' word words
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case $word in
+		-* | =) ;;
+		*)
+			if [ -z "$noun" ]; then
+				noun=$word
+			elif [ -z "$verb" ]; then
+				verb=$word
+			fi
+			;;
+		esac
+	done
+	COMPREPLY=()
+	case $cur in
+	-*) words=$(_suitefs_options "$noun" "$verb") ;;
+	*)
+		if [ -z "$noun" ]; then
+			words='mirror snapshot publish mount'
+		elif [ "$noun" = mount ]; then
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+			return
+		elif [ -z "$verb" ]; then
+			words=$(_suitefs_verbs "$noun")
+		else
+			words=$(_suitefs_words "$noun" "$verb")
+		fi
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+	if [ "${#COMPREPLY[@]}" = 1 ] && [[ ${COMPREPLY[0]} == *= ]]; then
+		compopt -o nospace
+	fi
+}
+
+complete -o default -F _suitefs suitefs
