@@ -1,0 +1,222 @@
+#include "store/blob.h"
+
+#include <errno.h>
+
+#include "store/blob_record.h"
+#include "store/content.h"
+
+/*
+ * A blob record, version 1: SHA-256, size, mtime, [package, file, ...],
+ * [origin, path, ...].
+ */
+#define BLOB_VERSION 1
+#define BLOB_ITEMS   5
+
+void
+blob_release(struct blob *b)
+{
+	for (size_t i = 0; i < b->nsources; i++)
+		free((void *)(uintptr_t)b->sources[i].path.ptr);
+	free(b->sources);
+	*b = (struct blob){0};
+}
+
+static int
+decode_sources(const struct record_view *packages,
+    const struct record_view *places, struct blob *b)
+{
+	size_t i;
+
+	b->sources =
+	    calloc(packages->n / 2 + places->n / 2 + 1, sizeof(*b->sources));
+	if (!b->sources)
+		return -ENOMEM;
+	for (i = 0; i + 1 < packages->n; i += 2)
+		b->sources[b->nsources++] = (struct blob_source){
+		    .package = record_u64(packages, i),
+		    .file = (uint32_t)record_u64(packages, i + 1),
+		};
+	for (i = 0; i + 1 < places->n; i += 2) {
+		struct span path = record_span(places, i + 1);
+		char *copy = span_dup(path);
+
+		if (!copy)
+			return -ENOMEM;
+		b->sources[b->nsources++] = (struct blob_source){
+		    .origin = record_u64(places, i),
+		    .path = {copy, path.len},
+		};
+	}
+	return 0;
+}
+
+static int
+decode(struct span bytes, struct record *record, struct blob *b)
+{
+	struct record_view v, packages, places;
+	int r;
+
+	r = record_parse(record, bytes, BLOB_VERSION, &v);
+	if (r < 0)
+		return r == -EBADMSG ? -EIO : r;
+	record_digest(&v, 0, &b->sha256);
+	b->size = record_u64(&v, 1);
+	b->mtime = record_i64(&v, 2);
+	packages = record_array_at(&v, 3);
+	places = record_array_at(&v, 4);
+	r = decode_sources(&packages, &places, b);
+	if (r < 0)
+		return r;
+	return record->bad ? -EIO : 0;
+}
+
+int
+blob_load(struct txn *t, uint64_t number, struct blob *ret)
+{
+	struct record record CLEANUP(record_release) = {0};
+	struct blob b CLEANUP(blob_release) = {.number = number};
+	struct span bytes;
+	int r;
+
+	r = txn_get64(t, T_BLOBS, number, &bytes);
+	if (r == 0)
+		r = decode(bytes, &record, &b);
+	if (r < 0)
+		return r;
+	*ret = b;
+	b = (struct blob){0};
+	return 0;
+}
+
+static size_t
+count_package_sources(const struct blob *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->nsources; i++)
+		n += b->sources[i].package != 0;
+	return n;
+}
+
+int
+blob_encode(const struct blob *b, struct record_writer *w, struct span *ret)
+{
+	size_t npackages = count_package_sources(b);
+
+	record_begin(w, BLOB_VERSION, BLOB_ITEMS);
+	record_put_digest(w, &b->sha256);
+	record_put_u64(w, b->size);
+	record_put_i64(w, b->mtime);
+	record_array(w, 2 * npackages);
+	for (size_t i = 0; i < b->nsources; i++) {
+		if (b->sources[i].package == 0)
+			continue;
+		record_put_u64(w, b->sources[i].package);
+		record_put_u64(w, b->sources[i].file);
+	}
+	record_array(w, 2 * (b->nsources - npackages));
+	for (size_t i = 0; i < b->nsources; i++) {
+		if (b->sources[i].package != 0)
+			continue;
+		record_put_u64(w, b->sources[i].origin);
+		record_put_str(w, b->sources[i].path);
+	}
+	return record_end(w, ret);
+}
+
+static int
+store_blob(struct txn *t, const struct blob *b)
+{
+	struct record_writer w CLEANUP(record_writer_release);
+	struct span bytes;
+	int r;
+
+	record_writer_init(&w);
+	r = blob_encode(b, &w, &bytes);
+	return r < 0 ? r : txn_put64(t, T_BLOBS, b->number, bytes);
+}
+
+static int
+new_blob(struct txn *t, struct blob *b)
+{
+	int r;
+
+	r = txn_take(t, C_BLOB, 1, &b->number);
+	if (r == 0)
+		r = txn_take_stamps(t, C_STAMP_BLOB, 1, &b->mtime);
+	if (r == 0)
+		r = store_blob(t, b);
+	if (r == 0)
+		r = content_put(
+		    t, &b->sha256, (struct content){CONTENT_BLOB, b->number});
+	return r;
+}
+
+int
+blob_put(
+    struct txn *t, const struct digest *sha256, uint64_t size, uint64_t *ret)
+{
+	struct blob b CLEANUP(blob_release) = {.size = size, .sha256 = *sha256};
+	struct content c;
+	int r;
+
+	r = content_find(t, sha256, &c);
+	if (r == -ENOENT) {
+		r = new_blob(t, &b);
+	} else if (r == 0 && c.kind != CONTENT_BLOB) {
+		r = -EEXIST;
+	} else if (r == 0) {
+		r = blob_load(t, c.number, &b);
+		if (r == 0 && b.size != size)
+			r = -EBADMSG;
+	}
+	if (r == 0)
+		*ret = b.number;
+	return r;
+}
+
+static bool
+same_source(const struct blob_source *a, const struct blob_source *b)
+{
+	return a->package == b->package && a->file == b->file &&
+	       a->origin == b->origin && span_eq(a->path, b->path);
+}
+
+/* Adds a copy, unless it is there: 1 if the blob has changed. */
+static int
+add_source(struct blob *b, const struct blob_source *source)
+{
+	struct blob_source *more, copy = *source;
+
+	for (size_t i = 0; i < b->nsources; i++)
+		if (same_source(&b->sources[i], source))
+			return 0;
+	if (b->nsources == BLOB_MAX_SOURCES) {
+		free((void *)(uintptr_t)b->sources[0].path.ptr);
+		b->nsources--;
+		memmove(b->sources, b->sources + 1,
+		    b->nsources * sizeof(*b->sources));
+	}
+	more = reallocarray(b->sources, b->nsources + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	b->sources = more;
+	copy.path.ptr = copy.package == 0 ? span_dup(source->path) : NULL;
+	if (copy.package == 0 && !copy.path.ptr)
+		return -ENOMEM;
+	b->sources[b->nsources++] = copy;
+	return 1;
+}
+
+int
+blob_add_source(
+    struct txn *t, uint64_t number, const struct blob_source *source)
+{
+	struct blob b CLEANUP(blob_release) = {0};
+	int r;
+
+	r = blob_load(t, number, &b);
+	if (r == 0)
+		r = add_source(&b, source);
+	return r > 0 ? store_blob(t, &b) : r;
+}
