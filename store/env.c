@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +13,8 @@
 #define MAP_DEFAULT                                                            \
 	(sizeof(size_t) > 4 ? (uint64_t)16 << 30 : (uint64_t)1 << 30)
 #define MAP_LEAST    ((size_t)64 << 20) /* tried last where memory is limited */
-#define SETTLE_TRIES 50			/* of 1 ms */
+#define DISK_FULL    ((uint64_t)1 << 20) /* bytes that are as good as none */
+#define SETTLE_TRIES 50			 /* of 1 ms */
 
 const char *const table_name[T_COUNT] = {
     [T_META] = "meta",
@@ -114,34 +116,56 @@ env_pad(struct store *s)
 	(void)fallocate(fd, 0, (off_t)need - 1, 1);
 }
 
-/* Counts the free pages from first on.  Their lists are a count and as many
+bool
+env_disk_full(struct store *s)
+{
+	struct statvfs st;
+	mdb_filehandle_t fd = -1;
+
+	(void)mdb_env_get_fd(s->env, &fd);
+	return fstatvfs(fd, &st) == 0 &&
+	       (uint64_t)st.f_bavail * st.f_frsize < DISK_FULL;
+}
+
+/* Adds up the free pages from first on.  Their lists are a count and as many
  * page numbers, in size_t. */
 static int
-free_pages_from(MDB_txn *txn, size_t first, uint64_t *ret)
+free_pages_add(MDB_val list, size_t first, uint64_t *sum)
 {
+	const char *p = list.mv_data;
+	size_t count = 0, page;
+
+	if (list.mv_size >= sizeof(count))
+		memcpy(&count, p, sizeof(count));
+	if (count > list.mv_size / sizeof(count) - 1)
+		return MDB_CORRUPTED;
+	for (size_t i = 1; i <= count; i++) {
+		memcpy(&page, p + i * sizeof(page), sizeof(page));
+		*sum += page >= first;
+	}
+	return 0;
+}
+
+static int
+free_pages_from(MDB_env *env, size_t first, uint64_t *ret)
+{
+	MDB_txn *txn = NULL;
 	MDB_cursor *cursor = NULL;
-	MDB_val key, val;
-	uint64_t n = 0;
-	int rc = mdb_cursor_open(txn, 0, &cursor);
+	MDB_val key, list;
+	/* Only readers may look into the list. */
+	int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
 
 	if (rc != 0)
 		return rc;
-	while ((rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) == 0) {
-		const char *p = val.mv_data;
-		size_t count = 0, page;
-
-		memcpy(&count, p, sizeof(count));
-		if (count > val.mv_size / sizeof(count) - 1) {
-			rc = MDB_CORRUPTED;
-			break;
-		}
-		for (size_t i = 1; i <= count; i++) {
-			memcpy(&page, p + i * sizeof(page), sizeof(page));
-			n += page >= first;
-		}
+	rc = mdb_cursor_open(txn, 0, &cursor);
+	while (rc == 0) {
+		rc = mdb_cursor_get(cursor, &key, &list, MDB_NEXT);
+		if (rc == 0)
+			rc = free_pages_add(list, first, ret);
 	}
-	mdb_cursor_close(cursor);
-	*ret = n;
+	if (cursor)
+		mdb_cursor_close(cursor);
+	mdb_txn_abort(txn);
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -153,7 +177,7 @@ free_pages_from(MDB_txn *txn, size_t first, uint64_t *ret)
  * file can be made longer and, if it is damaged, be put back.
  */
 static int
-env_lengthen(struct store *s, MDB_txn *txn, struct error *err)
+env_lengthen(struct store *s, struct error *err)
 {
 	MDB_envinfo info;
 	MDB_stat st;
@@ -170,7 +194,7 @@ env_lengthen(struct store *s, MDB_txn *txn, struct error *err)
 	if (ftruncate(fd, (off_t)need) < 0)
 		return error_sys(err, -errno, "%s/data.mdb", s->db);
 	missing = info.me_last_pgno + 1 - size / st.ms_psize;
-	r = free_pages_from(txn, size / st.ms_psize, &nfree);
+	r = free_pages_from(s->env, size / st.ms_psize, &nfree);
 	if (r == 0 && nfree >= missing)
 		return 0;
 	if (ftruncate(fd, (off_t)size) < 0)
@@ -269,7 +293,7 @@ env_settle(struct store *s, struct error *err)
 
 	if (r != 0)
 		return env_error(s, r, "cannot check", err);
-	r = env_lengthen(s, txn, err);
+	r = env_lengthen(s, err);
 	mdb_txn_abort(txn);
 	return r;
 }

@@ -73,6 +73,7 @@ int env_open(struct store *s, size_t map_size, struct error *err) MUST_CHECK;
 void env_close(struct store *s);
 /* Makes the file as long as its last page, where it is shorter. */
 void env_pad(struct store *s);
+bool env_disk_full(struct store *s);
 
 int gate_enter(struct store *s, struct error *err) MUST_CHECK;
 void gate_leave(struct store *s);

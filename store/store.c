@@ -75,18 +75,6 @@ store_now(const struct store *s)
 	return s->clock ? s->clock(s->clock_arg) : (int64_t)time(NULL);
 }
 
-/* Opens a directory of the store. */
-static int
-open_part(const struct store *s, const char *name, int *ret, struct error *err)
-{
-	CLEANUP_FREE char *path = join(s->dir, name);
-
-	if (!path)
-		return error_set(err, -ENOMEM, "out of memory");
-	*ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *ret < 0 ? error_sys(err, -errno, "%s", path) : 0;
-}
-
 static int
 make_part(const struct store *s, const char *name, struct error *err)
 {
@@ -95,6 +83,27 @@ make_part(const struct store *s, const char *name, struct error *err)
 	if (!path)
 		return error_set(err, -ENOMEM, "out of memory");
 	return dir_make(path, 0755, err);
+}
+
+/* Opens a directory of the store; a writer makes it where it is missing. */
+static int
+open_part(const struct store *s, const char *name, int *ret, struct error *err)
+{
+	CLEANUP_FREE char *path = join(s->dir, name);
+	int r = 0;
+
+	if (!path)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (!s->read_only)
+		r = make_part(s, name, err);
+	if (r < 0)
+		return r;
+	*ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return error_set(err, -EIO, "%s: is missing", path);
+	return error_sys(err, -errno, "%s", path);
 }
 
 /* 1 where nothing stands in the directory but what a store has, too. */
@@ -121,7 +130,6 @@ may_become_store(const char *dir, struct error *err)
 static int
 make_dirs(const struct store *s, struct error *err)
 {
-	static const char *const parts[] = {"db", "blobs/sha256", "tmp"};
 	int r = dir_make(s->dir, 0755, err);
 
 	if (r < 0)
@@ -130,9 +138,7 @@ make_dirs(const struct store *s, struct error *err)
 	if (r == 0)
 		return error_set(err, -EINVAL,
 		    "%s: is not empty and not a suitefs store", s->dir);
-	for (size_t i = 0; i < ARRAY_LEN(parts) && r >= 0; i++)
-		r = make_part(s, parts[i], err);
-	return r;
+	return r < 0 ? r : make_part(s, "db", err);
 }
 
 /* Is there a database?  Makes the directories where that is wanted. */

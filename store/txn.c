@@ -209,6 +209,9 @@ write_run(struct write *w)
 		return r < 0 ? r : -ENOSPC;
 	}
 	w->rc = mdb_txn_commit(t.mdb);
+	/* What LMDB calls a write that came out too short. */
+	if (w->rc == EIO && env_disk_full(w->store))
+		w->rc = ENOSPC;
 	if (w->rc != 0)
 		return env_error(w->store, w->rc, "cannot write", w->err);
 	env_pad(w->store);
