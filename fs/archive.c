@@ -1,0 +1,533 @@
+#include "fs/archive.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/path.h"
+#include "base/release.h"
+#include "fs/archive_pool.h"
+#include "store/blob.h"
+#include "store/text.h"
+
+/*
+ * A reference: the top bit says that it is a package's file (55 bits of
+ * package number, 8 of the file's index), else it is a content (4 bits of
+ * kind, 60 of number).
+ */
+#define REF_FILE     (UINT64_C(1) << 63)
+#define REF_KIND_BIT 60
+#define REF_NUMBER   ((UINT64_C(1) << REF_KIND_BIT) - 1)
+
+struct build {
+	struct txn *t;
+	struct catalog *c;
+	struct pool_walk *walk;
+	struct buf path;  /* scratch */
+	const char *only; /* pool files must begin so; NULL: all */
+	struct span component;
+};
+
+uint64_t
+archive_ref_content(struct content c)
+{
+	return (uint64_t)c.kind << REF_KIND_BIT | (c.number & REF_NUMBER);
+}
+
+uint64_t
+archive_ref_file(uint64_t package, unsigned file)
+{
+	return REF_FILE | package << 8 | (file & 0xff);
+}
+
+static struct content
+ref_content(uint64_t ref)
+{
+	return (struct content){
+	    (enum content_kind)(ref >> REF_KIND_BIT), ref & REF_NUMBER};
+}
+
+/* The hash of what a reference serves. */
+static int
+ref_digest(struct txn *t, uint64_t ref, struct digest *ret)
+{
+	if (!(ref & REF_FILE)) {
+		struct content_info info;
+		int r = content_info(t, ref_content(ref), &info);
+		if (r == 0)
+			*ret = info.sha256;
+		return r;
+	}
+	struct package p CLEANUP(package_release) = {0};
+	int r = package_light(t, (ref & ~REF_FILE) >> 8, &p);
+	if (r < 0)
+		return r == -ENOENT ? -EIO : r;
+	size_t i = ref & 0xff;
+	if (i >= p.light.nfiles)
+		return -EIO;
+	*ret = p.light.files[i].sha256;
+	return 0;
+}
+
+int
+archive_resolve(struct txn *t, uint64_t ref, struct content *ret)
+{
+	struct digest sha256;
+
+	if (!(ref & REF_FILE)) {
+		*ret = ref_content(ref);
+		return 0;
+	}
+	int r = ref_digest(t, ref, &sha256);
+	return r < 0 ? r : content_find(t, &sha256, ret);
+}
+
+/* Adds a file, unless its path can't stand: the tree is best without it
+ * then. */
+static int
+add_file(struct build *b, struct span path, uint64_t ref)
+{
+	if (path_check(path))
+		return 0;
+	int r = catalog_add(b->c, path, ref);
+	return r == -ENOTDIR || r == -EISDIR ? 0 : r;
+}
+
+static int
+add_pool_file(const struct package *p, void *arg)
+{
+	struct build *b = arg;
+	const struct light *l = &p->light;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < l->nfiles; i++) {
+		struct span path = path_strip_dot(l->files[i].path);
+		if (b->only && !span_starts(path, span_of(b->only)))
+			continue;
+		r = add_file(b, path, archive_ref_file(p->number, (unsigned)i));
+	}
+	return r;
+}
+
+static int
+add_stanza(const struct package *p, void *arg)
+{
+	struct build *b = arg;
+	struct content c = {CONTENT_STANZA, p->number};
+
+	buf_clear(&b->path);
+	(void)buf_add_span(&b->path, b->component);
+	(void)buf_add_char(&b->path, '/');
+	int r = package_add_name(&p->light, &b->path);
+	if (r < 0 || b->path.failed)
+		return r < 0 ? r : -ENOMEM;
+	return add_file(b, buf_span(&b->path), archive_ref_content(c));
+}
+
+/* Can the blob be had: does something name a place for it, or is it here? */
+static int
+blob_servable(struct txn *t, uint64_t number)
+{
+	struct blob blob CLEANUP(blob_release) = {0};
+	int r = blob_load(t, number, &blob);
+
+	if (r < 0)
+		return r;
+	if (blob.nsources > 0)
+		return 1;
+	return blob_present(txn_store(t), &blob.sha256);
+}
+
+/* What serves a listed file: 1 with *ret filled, 0 where nothing does. */
+static int
+find_listed(struct txn *t, const struct release_file *f, struct content *ret)
+{
+	int r = content_find(t, &f->sha256, ret);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	return ret->kind == CONTENT_BLOB ? blob_servable(t, ret->number) : 1;
+}
+
+/* Adds the name under by-hash/ that stands beside a listed file. */
+static int
+add_by_hash(struct build *b, const char *dir, const struct release_file *f,
+    uint64_t ref)
+{
+	char hex[DIGEST_HEX_SIZE];
+	struct span sub = path_dir(f->path);
+
+	buf_clear(&b->path);
+	(void)buf_addf(&b->path, "%s%.*s%sby-hash/SHA256/%s", dir,
+	    SPAN_ARG(sub), sub.len > 0 ? "/" : "", digest_hex(&f->sha256, hex));
+	if (b->path.failed)
+		return -ENOMEM;
+	return add_file(b, buf_span(&b->path), ref);
+}
+
+static int
+add_listed(struct build *b, const char *dir, const struct release_file *f,
+    bool by_name)
+{
+	struct content c;
+	int r = find_listed(b->t, f, &c);
+	if (r <= 0)
+		return r;
+	uint64_t ref = archive_ref_content(c);
+	if (by_name) {
+		buf_clear(&b->path);
+		(void)buf_addf(&b->path, "%s%.*s", dir, SPAN_ARG(f->path));
+		if (b->path.failed)
+			return -ENOMEM;
+		r = add_file(b, buf_span(&b->path), ref);
+	}
+	return r < 0 ? r : add_by_hash(b, dir, f, ref);
+}
+
+/* Adds what the state's Release lists; by_name: not only by hash. */
+static int
+add_listing(
+    struct build *b, const char *dir, const struct state *s, bool by_name)
+{
+	struct buf text CLEANUP(buf_release) = {0};
+	struct release release CLEANUP(release_free) = {0};
+
+	if (s->listing == 0)
+		return 0;
+	int r = text_get(b->t, s->listing, &text);
+	if (r == 0)
+		r = release_parse(buf_span(&text), &release, NULL);
+	for (size_t i = 0; r == 0 && i < release.nfiles; i++)
+		r = add_listed(b, dir, &release.files[i], by_name);
+	return r == -EBADMSG ? -EIO : r;
+}
+
+static int
+add_text(struct build *b, const char *dir, const char *name, uint64_t text)
+{
+	struct content c = {CONTENT_TEXT, text};
+
+	if (text == 0)
+		return 0;
+	buf_clear(&b->path);
+	(void)buf_addf(&b->path, "%s%s", dir, name);
+	if (b->path.failed)
+		return -ENOMEM;
+	return add_file(b, buf_span(&b->path), archive_ref_content(c));
+}
+
+/* The directory comes first, so that its index depends on its path alone. */
+static int
+add_suite_dir(struct build *b, const char *dir)
+{
+	struct span path = span_of(dir);
+	uint32_t index;
+
+	if (path.len > 0)
+		path.len--;
+	return catalog_add_dir(b->c, path, &index);
+}
+
+static int
+build_dists(struct build *b, const struct root *root, const struct state *s)
+{
+	char *dir CLEANUP_FREE = state_dir(s);
+	if (!dir)
+		return -ENOMEM;
+	int r = add_suite_dir(b, dir);
+	if (r == 0)
+		r = add_text(b, dir, "InRelease", s->in_release);
+	if (r == 0)
+		r = add_text(b, dir, "Release", s->release);
+	if (r == 0)
+		r = add_text(b, dir, "Release.gpg", s->release_gpg);
+	if (r == 0)
+		r = add_listing(b, dir, s, true);
+	for (size_t i = 0; r == 0 && i < ROOT_OLDER; i++) {
+		struct state older CLEANUP(state_release) = {0};
+		if (root->older[i] == 0)
+			continue;
+		r = state_load(b->t, root->older[i], &older);
+		if (r == 0)
+			r = add_listing(b, dir, &older, false);
+	}
+	return r;
+}
+
+static int
+build_pool_of(struct build *b, uint64_t number)
+{
+	struct state s CLEANUP(state_release) = {0};
+
+	if (number == 0)
+		return 0;
+	int r = state_load(b->t, number, &s);
+	return r < 0 ? r : pool_walk_state(b->walk, &s, add_pool_file, b);
+}
+
+/* Files that clients of the last generations may still ask for. */
+static int
+build_older_pool(struct build *b, const struct root *root)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ROOT_OLDER; i++)
+		r = build_pool_of(b, root->older[i]);
+	return r;
+}
+
+static int
+build_all(struct build *b, const struct root *root)
+{
+	struct state s CLEANUP(state_release) = {0};
+
+	int r = state_load(b->t, root->state, &s);
+	if (r == 0)
+		r = build_dists(b, root, &s);
+	if (r == 0)
+		r = pool_walk_state(b->walk, &s, add_pool_file, b);
+	return r < 0 ? r : build_older_pool(b, root);
+}
+
+static int
+build_dists_only(struct build *b, const struct root *root)
+{
+	struct state s CLEANUP(state_release) = {0};
+
+	int r = state_load(b->t, root->state, &s);
+	return r < 0 ? r : build_dists(b, root, &s);
+}
+
+/* The pool of a prefix: what is served now has precedence. */
+static int
+build_prefix_pool(struct build *b, const struct root *prefix)
+{
+	uint32_t index;
+
+	b->only = "pool/";
+	int r = catalog_add_dir(b->c, SPAN("pool"), &index);
+	for (int older = 0; older < 2; older++)
+		for (size_t i = 0; r == 0 && i < prefix->ndists; i++) {
+			struct root root CLEANUP(root_release) = {0};
+			r = root_load(b->t, prefix->dists[i].root, &root);
+			if (r == 0 && older)
+				r = build_older_pool(b, &root);
+			else if (r == 0)
+				r = build_pool_of(b, root.state);
+		}
+	return r;
+}
+
+static int
+build_packages(struct build *b, const struct root *root)
+{
+	struct state s CLEANUP(state_release) = {0};
+
+	int r = state_load(b->t, root->state, &s);
+	for (size_t i = 0; r == 0 && i < s.nlists; i++) {
+		const char *component = s.lists[i].component;
+		/* A flat archive has no components. */
+		b->component = span_of(component);
+		if (b->component.len == 0)
+			b->component = SPAN("main");
+		r = pool_walk_list(
+		    b->walk, s.lists[i].list, false, add_stanza, b);
+	}
+	return r;
+}
+
+static int
+build_part(struct build *b, const struct root *root, enum archive_part part)
+{
+	enum root_kind want = part == ARCHIVE_POOL ? ROOT_PREFIX : ROOT_ARCHIVE;
+
+	if (root->kind != want)
+		return -EINVAL;
+	switch (part) {
+	case ARCHIVE_ALL:
+		return build_all(b, root);
+	case ARCHIVE_DISTS:
+		return build_dists_only(b, root);
+	case ARCHIVE_POOL:
+		return build_prefix_pool(b, root);
+	case ARCHIVE_PACKAGES:
+		return build_packages(b, root);
+	}
+	return -EINVAL;
+}
+
+int
+archive_build(struct txn *t, const struct root *root, enum archive_part part,
+    struct catalog **ret)
+{
+	struct catalog *c CLEANUP(catalog_cleanup) = NULL;
+	struct pool_walk *walk CLEANUP(pool_walk_cleanup) = NULL;
+	/* No judge: whoever came first stays, and nobody is told. */
+	int r = catalog_new(&c);
+	if (r == 0)
+		r = pool_walk_new(t, &walk);
+	if (r < 0)
+		return r;
+	struct build b = {.t = t, .c = c, .walk = walk};
+	r = build_part(&b, root, part);
+	buf_release(&b.path);
+	if (r == 0)
+		r = catalog_end(c, NULL);
+	if (r < 0)
+		return r;
+	*ret = TAKE(c);
+	return 0;
+}
+
+/* What archive_check_pool() knows while it looks for clashes. */
+struct check {
+	struct build build;
+	const uint64_t *states;
+	size_t nstates;
+	struct error *err;
+};
+
+struct holds {
+	uint64_t package;
+};
+
+static int
+is_package(const struct package *p, void *arg)
+{
+	const struct holds *h = arg;
+	return p->number == h->package;
+}
+
+/* Adds "dists/bookworm/main/binary-amd64/Packages", the first list of the
+ * states that has the package. */
+static int
+add_list_of(const struct check *check, uint64_t package, struct buf *b)
+{
+	struct holds holds = {package};
+
+	for (size_t i = 0; i < check->nstates; i++) {
+		struct state s CLEANUP(state_release) = {0};
+		char *dir CLEANUP_FREE = NULL;
+		int r = state_load(check->build.t, check->states[i], &s);
+		if (r < 0)
+			return r;
+		dir = state_dir(&s);
+		if (!dir)
+			return -ENOMEM;
+		for (size_t j = 0; j < s.nlists; j++) {
+			r = pool_walk_list(check->build.walk, s.lists[j].list,
+			    false, is_package, &holds);
+			if (r < 0)
+				return r;
+			if (r == 1)
+				return buf_addf(
+				    b, "%s%s", dir, s.lists[j].path);
+		}
+	}
+	return -ENOENT;
+}
+
+static int
+add_claimant(const struct check *check, uint64_t ref, struct buf *b)
+{
+	uint64_t number = (ref & ~REF_FILE) >> 8;
+	struct package p CLEANUP(package_release) = {0};
+
+	int r = package_light(check->build.t, number, &p);
+	if (r == 0)
+		r = package_add_name(&p.light, b);
+	if (r == 0)
+		r = buf_add_str(b, " of ");
+	return r < 0 ? r : add_list_of(check, number, b);
+}
+
+static int
+pool_clash(void *arg, struct span path, uint64_t first, uint64_t other)
+{
+	struct check *check = arg;
+	struct buf a CLEANUP(buf_release) = {0}, b CLEANUP(buf_release) = {0};
+
+	int r = add_claimant(check, first, &a);
+	if (r == 0)
+		r = add_claimant(check, other, &b);
+	if (r < 0)
+		return error_sys(check->err, r, "%.*s", SPAN_ARG(path));
+	return error_set(check->err, -EEXIST,
+	    "%.*s: %s and %s claim it with different content", SPAN_ARG(path),
+	    a.ptr, b.ptr);
+}
+
+/* Contents are compared, whoever names them. */
+static int
+same_content(void *arg, uint64_t first, uint64_t other)
+{
+	struct check *check = arg;
+	struct digest x, y;
+
+	int r = ref_digest(check->build.t, first, &x);
+	if (r == 0)
+		r = ref_digest(check->build.t, other, &y);
+	return r < 0 ? r : digest_eq(&x, &y);
+}
+
+static int
+check_pool_file(const struct package *p, void *arg)
+{
+	struct check *check = arg;
+	const struct light *l = &p->light;
+
+	for (size_t i = 0; i < l->nfiles; i++) {
+		struct span path = path_strip_dot(l->files[i].path);
+		int r = catalog_add(check->build.c, path,
+		    archive_ref_file(p->number, (unsigned)i));
+		if (r == -ENOTDIR || r == -EISDIR)
+			return error_set(check->err, -EEXIST,
+			    "%.*s: %.*s has it as a file, another package as "
+			    "a directory",
+			    SPAN_ARG(path), SPAN_ARG(l->name));
+		if (r < 0)
+			return error_sys(check->err, r, "%.*s", SPAN_ARG(path));
+	}
+	return 0;
+}
+
+static int
+check_states(struct check *check)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < check->nstates; i++) {
+		struct state s CLEANUP(state_release) = {0};
+		r = state_load(check->build.t, check->states[i], &s);
+		if (r < 0)
+			return error_sys(check->err, r, "cannot read a state");
+		r = pool_walk_state(
+		    check->build.walk, &s, check_pool_file, check);
+	}
+	return r;
+}
+
+int
+archive_check_pool(
+    struct txn *t, const uint64_t *states, size_t n, struct error *err)
+{
+	struct catalog *c CLEANUP(catalog_cleanup) = NULL;
+	struct pool_walk *walk CLEANUP(pool_walk_cleanup) = NULL;
+
+	int r = catalog_new(&c);
+	if (r == 0)
+		r = pool_walk_new(t, &walk);
+	if (r < 0)
+		return error_sys(err, r, "cannot compare the pools");
+	struct check check = {
+	    .build = {.t = t, .c = c, .walk = walk},
+	    .states = states,
+	    .nstates = n,
+	    .err = err,
+	};
+	struct catalog_judge judge = {same_content, pool_clash, &check};
+	error_set(err, 0, "cannot compare the pools");
+	r = check_states(&check);
+	return r < 0 ? r : catalog_end(c, &judge);
+}
