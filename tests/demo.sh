@@ -5,7 +5,6 @@
 # KEYRING in the environment it takes a real one (COMPONENT, by default main;
 # ARCH, by default this machine's; PACKAGE to download, by default hello).
 : "${URL:=}" "${SUITE:=}" "${KEYRING:=}" "${COMPONENT:=main}" "${PACKAGE:=hello}"
-# shellcheck source-path=SCRIPTDIR
 . "${0%/*}/integration/lib.sh"
 
 need_root

@@ -11,7 +11,6 @@
 # Rounds alternate between the two.  Printed are medians: seconds, peak memory
 # (largest resident set of the process), and the ratio to aptly's.  All single
 # results go to $RESULTS (tests/bench/results.tsv).
-# shellcheck source-path=SCRIPTDIR/../integration
 . "${0%/*}/../integration/lib.sh"
 
 ROWS=${1:-mirror,publish,mount}

@@ -1,0 +1,118 @@
+#!/bin/bash
+# The command line: one table; help, manual and completion say what it says.
+. "${0%/*}/lib.sh"
+
+MAN=$TOP/man/suitefs.1
+COMPLETION=$TOP/completions/suitefs.bash
+
+# --- help ---------------------------------------------------------------------
+
+# Prints "noun verb" of every command, as --help lists them.
+all_commands() {
+	suitefs --help | awk '
+		/^Options/ { exit }
+		/^  [a-z]/ { noun = $1 }
+		/^    [a-z]/ { print noun, $1 }'
+	echo mount
+}
+
+options_of() {
+	# shellcheck disable=SC2086 # noun and verb
+	suitefs $1 --help | sed -n '/^Options:/,/^Options of every/p' |
+		sed -nE 's/^  --([a-z-]+).*/\1/p'
+}
+
+run suitefs --help
+[[ ! -s $T/err ]] || fail "--help writes to stderr"
+expect_output "suitefs $(sed -n 's/^VERSION = //p' "$TOP/Makefile")" \
+	suitefs --version
+all_commands >"$T/commands"
+[[ $(wc -l <"$T/commands") -ge 22 ]] || fail "commands are missing in --help"
+while read -r command; do
+	# shellcheck disable=SC2086
+	run suitefs $command --help
+	awk 'length > 80 { print; exit 1 }' "$T/out" ||
+		fail "$command --help is wider than 80 columns"
+	# The manual has the command and each of its options.
+	grep -Eq "Cm $command( |\$)" "$MAN" || [[ $command == mount ]] ||
+		fail "suitefs(1) lacks '$command'"
+	for option in $(options_of "$command"); do
+		grep -Fq "Fl -$option" "$MAN" ||
+			fail "suitefs(1) lacks --$option"
+	done
+done <"$T/commands"
+
+# --- completion -----------------------------------------------------------------
+
+complete_words() {
+	bash -c '
+		. "$1"
+		shift
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		compopt() { :; }
+		_suitefs
+		printf "%s\n" "${COMPREPLY[@]}"' - "$COMPLETION" "$@"
+}
+
+PATH=${SUITEFS%/*}:$PATH
+while read -r command; do
+	read -r noun verb <<<"$command"
+	complete_words suitefs '' | grep -qx "$noun" ||
+		fail "$noun is not completed"
+	[[ ! $verb ]] || complete_words suitefs "$noun" '' | grep -qx "$verb" ||
+		fail "$command is not completed"
+	diff -u <(options_of "$command" | sort) \
+		<(complete_words suitefs "$noun" ${verb:+"$verb"} -- |
+			sed 's/^--//; s/=$//' |
+			grep -vxE 'store|quiet|verbose|json|help|version' |
+			sort) >&2 || fail "completion and --help of '$command' differ"
+done <"$T/commands"
+
+# --- wrong usage ------------------------------------------------------------------
+
+expect 2 '' suitefs
+expect_line 2 'no such command' suitefs nonsense
+expect_line 2 'no such command' suitefs mirror nonsense
+expect 2 'unrecognized option' suitefs mirror list --nonsense
+expect 2 '' suitefs mirror
+expect_line 2 'something is missing' suitefs mirror create name
+expect_line 2 'too many' suitefs mirror list name
+expect_line 2 'NAME from mirror M' suitefs snapshot create a from nothing
+expect_line 2 'keyring' suitefs mirror create a http://mirror.example.org/ s main
+expect_line 2 '/nowhere' suitefs mirror create --keyring=/nowhere a \
+	http://mirror.example.org/debian stable main
+expect_line 2 'prefix' suitefs publish drop --prefix=a/dists/b stable
+expect_line 2 'prefix' suitefs publish drop --prefix=snapshots stable
+expect_line 2 'valid-for' suitefs publish snapshot --valid-for=soon a
+
+# --- no store, no right to one ------------------------------------------------------
+
+rm -rf "$SUITEFS_STORE"
+expect_line 1 "$SUITEFS_STORE" suitefs mirror list
+expect_line 1 "$T/file" suitefs --store "$T/file" mirror list
+touch "$T/file"
+expect_line 1 "$T/file" suitefs --store="$T/file" snapshot create a empty
+run suitefs snapshot create a empty
+expect_output '[]' suitefs --json mirror list
+run suitefs --json snapshot list
+grep -q '"name": "a"' "$T/out" || fail "no JSON"
+expect_line 1 'exists already' suitefs snapshot create a empty
+expect_line 2 'name' suitefs snapshot create a/b empty
+expect_line 2 'name' suitefs snapshot create .. empty
+expect_line 1 'no snapshot is named b' suitefs snapshot show b
+run suitefs snapshot rename a b
+run suitefs snapshot show b
+expect_line 1 'no snapshot is named a' suitefs snapshot drop a
+run suitefs snapshot drop b
+expect_output '' suitefs snapshot list
+
+# A store of a newer program is refused, and left alone.
+if command -v mdb_load >/dev/null; then
+	cp -r "$SUITEFS_STORE" "$T/newer"
+	printf '%s\n' 'VERSION=3' 'format=print' 'type=btree' 'database=meta' \
+		'mapsize=1073741824' 'maxreaders=126' 'db_pagesize=4096' \
+		'HEADER=END' ' schema' ' \00\00\00\63' 'DATA=END' |
+		mdb_load "$T/newer/db"
+	expect_line 1 'newer' suitefs --store="$T/newer" mirror list
+fi
