@@ -1,0 +1,90 @@
+/* The files that a Release lists, as blobs that can be fetched. */
+
+#include <errno.h>
+
+#include "base/path.h"
+#include "mirror/update_run.h"
+#include "store/blob.h"
+#include "store/content.h"
+
+int
+release_by_hash(const struct release_file *file, struct buf *out)
+{
+	struct span path = path_strip_dot(file->path);
+	struct span dir = path_dir(path);
+	char hex[DIGEST_HEX_SIZE];
+
+	return buf_addf(out, "%.*s%sby-hash/SHA256/%s", SPAN_ARG(dir),
+	    dir.len > 0 ? "/" : "", digest_hex(&file->sha256, hex));
+}
+
+struct putting {
+	struct txn *t;
+	const struct update *u;
+	bool by_hash;
+	/* This origin was not asked for the suite before: blobs that are known
+	 * can be had here too. */
+	bool new_origin;
+	struct buf path; /* of the one in hand, below the origin */
+};
+
+static int
+add_place(struct putting *p, uint64_t blob)
+{
+	struct blob_source source = {
+	    .origin = p->u->mirror.origin, .path = buf_span(&p->path)};
+
+	return p->path.failed ? -ENOMEM : blob_add_source(p->t, blob, &source);
+}
+
+static int
+add_places(struct putting *p, uint64_t blob, const struct release_file *file)
+{
+	int r = 0;
+
+	if (p->by_hash) {
+		buf_clear(&p->path);
+		(void)buf_add_str(&p->path, p->u->dir); /* failed tells */
+		(void)release_by_hash(file, &p->path);
+		r = add_place(p, blob);
+	}
+	if (r < 0)
+		return r;
+	buf_clear(&p->path);
+	(void)buf_add_str(&p->path, p->u->dir);
+	(void)buf_add_span(&p->path, path_strip_dot(file->path));
+	return add_place(p, blob);
+}
+
+static int
+put_file(struct putting *p, const struct release_file *file)
+{
+	struct content c;
+	int r = content_find(p->t, &file->sha256, &c);
+
+	if (r == 0 && (c.kind != CONTENT_BLOB || !p->new_origin))
+		return 0;
+	if (r == -ENOENT)
+		r = blob_put(p->t, &file->sha256, file->size, &c.number);
+	return r < 0 ? r : add_places(p, c.number, file);
+}
+
+int
+release_files_put(struct txn *t, const struct update *u,
+    const struct release *rel, struct error *err)
+{
+	struct putting p = {.t = t,
+	    .u = u,
+	    .by_hash = rel->acquire_by_hash,
+	    .new_origin = u->old.origin != u->mirror.origin};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < rel->nfiles; i++) {
+		r = put_file(&p, &rel->files[i]);
+		if (r < 0)
+			(void)error_sys(err, r, "cannot store %.*s",
+			    SPAN_ARG(rel->files[i].path));
+	}
+	buf_release(&p.path);
+	return r;
+}

@@ -1,0 +1,435 @@
+/* One index from the archive into the store. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "mirror/decompress.h"
+#include "mirror/pipeline.h"
+#include "mirror/update_run.h"
+#include "store/blob.h"
+
+#define INDEX_MAX_PLAIN (UINT64_C(16) << 30) /* where Release has no size */
+#define READ_BLOCK	(256 * 1024)
+
+/* One try to take one form of an index. */
+struct take {
+	struct update *u;
+	const struct wanted *w;
+	const struct wanted_form *form;
+	struct pipeline *pipeline;
+	/* What keeps the compressed bytes and checks their hash; for a plain
+	 * index only the hash, which the pipeline makes anyway. */
+	struct blob_writer *writer;
+	struct hash *hash; /* of a plain one */
+	uint64_t got;	   /* bytes */
+	uint64_t counted;  /* of these: shown as progress */
+	/* Why the sink ended the transfer. */
+	int sink;
+	struct error sink_err;
+	struct ingest_result result;
+	/* Another form can't help: the bytes are those announced. */
+	bool final;
+};
+
+static void
+take_release(struct take *t)
+{
+	pipeline_free(t->pipeline);
+	blob_writer_free(t->writer);
+	hash_free(t->hash);
+}
+
+static int
+start_pipeline(struct take *t, struct error *err)
+{
+	struct pipeline_opts opts = {.kind = t->w->kind,
+	    .origin = t->u->mirror.origin,
+	    .codec = t->form->codec,
+	    .limit = t->w->plain ? t->w->plain->size : INDEX_MAX_PLAIN};
+
+	pipeline_free(t->pipeline);
+	t->pipeline = NULL;
+	return pipeline_new(t->u->store, &opts, &t->pipeline, err);
+}
+
+/* The body begins, for the first time or anew. */
+static int
+sink_begin(void *arg, uint64_t from)
+{
+	struct take *t = arg;
+	struct digest dropped;
+
+	if (from != 0)
+		return -EIO; /* was not asked for */
+	t->got = 0;
+	t->sink = t->writer ? blob_writer_restart(t->writer) : 0;
+	if (t->hash)
+		hash_end(t->hash, &dropped);
+	if (t->sink < 0)
+		return error_sys(&t->sink_err, t->sink, "cannot begin anew");
+	t->sink = start_pipeline(t, &t->sink_err);
+	return t->sink;
+}
+
+static void
+count(struct take *t)
+{
+	if (t->got <= t->counted)
+		return;
+	progress_add(t->u->opts->progress, t->got - t->counted, 0);
+	t->counted = t->got;
+}
+
+/*
+ * The bytes are hashed to the end even where the pipeline has given up: the
+ * hash tells whether these are the right bytes, and so whose fault it is.
+ */
+static int
+sink_write(void *arg, const void *ptr, size_t len)
+{
+	struct take *t = arg;
+
+	t->got += len;
+	if (t->writer)
+		t->sink = blob_writer_add(t->writer, ptr, len, &t->sink_err);
+	else if (t->got > t->form->file->size)
+		t->sink = error_set(&t->sink_err, -EBADMSG,
+		    "more than the announced %" PRIu64 " bytes",
+		    t->form->file->size);
+	else
+		hash_add(t->hash, ptr, len);
+	if (t->sink < 0)
+		return t->sink;
+	count(t);
+	if (pipeline_add(t->pipeline, ptr, len) == -ENOMEM)
+		t->sink = error_sys(&t->sink_err, -ENOMEM, "cannot read");
+	return t->sink;
+}
+
+static int
+transfer(struct take *t, const char *url, struct error *err)
+{
+	struct fetch_request rq = update_request(t->u, url);
+	struct fetch_sink sink = {sink_begin, sink_write, t};
+	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
+
+	rq.max_bytes = t->form->file->size;
+	int r = fetch(t->u->fetcher, &rq, &sink, &answer, err);
+	if (r < 0 && t->sink < 0)
+		return error_set(err, r, "%s: %s", url, t->sink_err.text);
+	if (r < 0)
+		return r;
+	t->u->result.bytes += answer.bytes;
+	if (t->pipeline)
+		return 0;
+	/* An empty body. */
+	r = sink_begin(t, 0);
+	return r < 0 ? error_set(err, r, "%s: %s", url, t->sink_err.text) : 0;
+}
+
+/* Are the bytes those that Release announces? */
+static int
+check_bytes(struct take *t, struct error *err)
+{
+	const struct release_file *file = t->form->file;
+	struct digest got;
+
+	if (t->writer)
+		return blob_writer_end(t->writer, err);
+	if (t->got != file->size)
+		return error_set(err, -EBADMSG,
+		    "%" PRIu64 " bytes instead of the announced %" PRIu64,
+		    t->got, file->size);
+	hash_end(t->hash, &got);
+	if (!digest_eq(&got, &file->sha256))
+		return error_set(
+		    err, -EBADMSG, "SHA-256 differs from the announced one");
+	return 0;
+}
+
+/* The plain index against Release, and into the store. */
+static int
+store_list(struct take *t, struct error *err)
+{
+	const struct release_file *plain = t->w->plain;
+	struct digest digest;
+	uint64_t len;
+	int r = pipeline_end(t->pipeline, &digest, &len, err);
+
+	if (r < 0) {
+		/* A damaged form may have a sound sister; a malformed index
+		 * is the same in all of them. */
+		t->final = pipeline_malformed(t->pipeline);
+		return r;
+	}
+	if (plain &&
+	    (len != plain->size || !digest_eq(&digest, &plain->sha256)))
+		return error_set(err, -EBADMSG,
+		    "decompressed it is not the %s that Release announces",
+		    t->w->path);
+	return pipeline_store(t->pipeline, &t->result, err);
+}
+
+/* Reads a form that is already here through the pipeline. */
+static int
+read_present(struct take *t, struct error *err)
+{
+	const struct release_file *file = t->form->file;
+	CLEANUP_FREE char *block = malloc(READ_BLOCK);
+	CLEANUP_FD int fd = blob_open(t->u->store, &file->sha256, file->size);
+	off_t at = 0;
+
+	if (!block)
+		return error_sys(err, -ENOMEM, "cannot read an index");
+	if (fd < 0)
+		return error_sys(err, fd, "cannot open the kept index");
+	int r = start_pipeline(t, err);
+	while (r == 0) {
+		ssize_t n = file_pread_all(fd, block, READ_BLOCK, at);
+
+		if (n < 0)
+			return error_sys(err, (int)n, "cannot read the index");
+		if (n == 0)
+			break;
+		at += n;
+		if (pipeline_add(t->pipeline, block, (size_t)n) < 0)
+			break; /* pipeline_end() says why */
+		r = update_cancelled(t->u, err);
+	}
+	progress_add(t->u->opts->progress, file->size, 0);
+	return r < 0 ? r : store_list(t, err);
+}
+
+/* 1: the form stands in the blob store; 0: t is ready for a transfer. */
+static int
+open_sinks(struct take *t, struct error *err)
+{
+	const struct release_file *file = t->form->file;
+	uint64_t have;
+	int r;
+
+	if (t->form->codec == CODEC_PLAIN) {
+		r = hash_new(&t->hash);
+		return r < 0 ? error_sys(err, r, "cannot read an index") : 0;
+	}
+	r = blob_writer_new(
+	    t->u->store, &file->sha256, file->size, &t->writer, &have, err);
+	return r == -EEXIST ? 1 : r;
+}
+
+/* Tries one form at one place. */
+static int
+take_from(struct take *t, const char *url, struct error *err)
+{
+	int r = open_sinks(t, err);
+
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		r = read_present(t, err);
+		return r < 0 ? error_prefix(err, r, "%s", url) : 0;
+	}
+	r = transfer(t, url, err);
+	if (r < 0)
+		return r;
+	r = check_bytes(t, err);
+	if (r == 0)
+		r = store_list(t, err);
+	return r < 0 ? error_prefix(err, r, "%s", url) : 0;
+}
+
+/*
+ * Where the list does not render as the index was (odd blank lines, CRLF),
+ * the plain index itself is kept, to be served in its place.
+ */
+struct keep {
+	struct blob_writer *writer;
+	struct error err;
+};
+
+static int
+keep_begin(void *arg, uint64_t from)
+{
+	struct keep *k = arg;
+
+	return from == 0 ? blob_writer_restart(k->writer) : -EIO;
+}
+
+static int
+keep_write(void *arg, const void *ptr, size_t len)
+{
+	struct keep *k = arg;
+
+	return blob_writer_add(k->writer, ptr, len, &k->err);
+}
+
+static int
+keep_from_blob(struct take *t, struct keep *k, struct error *err)
+{
+	const struct release_file *file = t->form->file;
+	CLEANUP(decompress_cleanup) struct decompress *d = NULL;
+	CLEANUP_FREE char *block = malloc(READ_BLOCK);
+	CLEANUP_FD int fd = blob_open(t->u->store, &file->sha256, file->size);
+	ssize_t n = 0;
+	off_t at = 0;
+
+	if (fd < 0)
+		return error_sys(err, fd, "cannot open the kept index");
+	int r = block ? decompress_new(t->form->codec, t->w->plain->size,
+			    keep_write, k, &d)
+		      : -ENOMEM;
+	if (r < 0)
+		return error_sys(err, r, "cannot decompress the kept index");
+	do {
+		n = file_pread_all(fd, block, READ_BLOCK, at);
+		if (n < 0)
+			return error_sys(err, (int)n, "cannot read the index");
+		at += n;
+		r = decompress_add(d, block, (size_t)n, err);
+		if (r < 0)
+			return r;
+	} while (n == READ_BLOCK);
+	return decompress_end(d, err);
+}
+
+static int
+keep_from_url(
+    struct take *t, struct keep *k, const char *url, struct error *err)
+{
+	struct fetch_request rq = update_request(t->u, url);
+	struct fetch_sink sink = {keep_begin, keep_write, k};
+	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
+
+	rq.max_bytes = t->form->file->size;
+	return fetch(t->u->fetcher, &rq, &sink, &answer, err);
+}
+
+static int
+keep_plain(struct take *t, const char *url, struct error *err)
+{
+	const struct release_file *plain = t->w->plain;
+	struct keep k = {0};
+	uint64_t have;
+	int r;
+
+	if (!plain || digest_eq(&t->result.rendered, &plain->sha256))
+		return 0;
+	r = blob_writer_new(
+	    t->u->store, &plain->sha256, plain->size, &k.writer, &have, err);
+	if (r < 0)
+		return r == -EEXIST ? 0 : r;
+	r = blob_writer_restart(k.writer);
+	if (r < 0)
+		r = error_sys(err, r, "cannot keep %s", t->w->path);
+	else if (t->form->codec == CODEC_PLAIN)
+		r = keep_from_url(t, &k, url, err);
+	else
+		r = keep_from_blob(t, &k, err);
+	if (r == 0)
+		r = blob_writer_end(k.writer, err);
+	blob_writer_free(k.writer);
+	return r < 0 ? error_prefix(err, r, "%s", url) : 0;
+}
+
+/* The search through forms and places. */
+struct search {
+	struct update *u;
+	const struct wanted *w;
+	uint64_t list;
+	/* The error to tell: the first that says more than "not there". */
+	int why;
+	struct error why_err;
+};
+
+static bool
+goes_on_after(int r)
+{
+	return r == -ENOENT || r == -EBADMSG || r == -E2BIG;
+}
+
+static void
+remember(struct search *s, int r, const struct error *err)
+{
+	if (s->why != 0 && (s->why != -ENOENT || r == -ENOENT))
+		return;
+	s->why = r;
+	s->why_err = *err;
+}
+
+static void
+count_taken(struct search *s, const struct ingest_result *result)
+{
+	s->list = result->list;
+	s->u->result.indexes++;
+	s->u->result.packages += result->packages;
+	s->u->result.new_packages += result->new_packages;
+}
+
+/* 1: taken; 0: try elsewhere; or an error that ends the update. */
+static int
+try_place(struct search *s, const struct wanted_form *form, struct span path,
+    struct error *err)
+{
+	CLEANUP(take_release)
+	struct take t = {.u = s->u, .w = s->w, .form = form};
+	CLEANUP_FREE char *url = update_url(s->u, path);
+
+	if (!url)
+		return error_sys(err, -ENOMEM, "cannot fetch an index");
+	int r = update_cancelled(s->u, err);
+	if (r == 0)
+		r = take_from(&t, url, err);
+	if (r == 0)
+		r = keep_plain(&t, url, err);
+	if (r == 0) {
+		count_taken(s, &t.result);
+		return 1;
+	}
+	if (t.final || !goes_on_after(r))
+		return r;
+	remember(s, r, err);
+	return 0;
+}
+
+static int
+try_form(struct search *s, const struct wanted_form *form, bool by_hash,
+    struct error *err)
+{
+	CLEANUP(buf_release) struct buf path = {0};
+	int r = 0;
+
+	if (by_hash) {
+		r = release_by_hash(form->file, &path);
+		if (r < 0)
+			return error_sys(err, r, "cannot fetch an index");
+		r = try_place(s, form, buf_span(&path), err);
+	}
+	if (r == 0)
+		r = try_place(s, form, path_strip_dot(form->file->path), err);
+	return r;
+}
+
+int
+index_take(struct update *u, const struct wanted *w, bool by_hash,
+    uint64_t *ret_list, struct error *err)
+{
+	struct search s = {.u = u, .w = w};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->nforms; i++)
+		r = try_form(&s, &w->forms[i], by_hash, err);
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		/* Longer than announced is not what was announced. */
+		r = s.why == -E2BIG ? -EBADMSG : s.why;
+		return error_set(err, r, "no form of %s%s can be had: %s",
+		    u->dir, w->path, s.why_err.text);
+	}
+	*ret_list = s.list;
+	return 0;
+}

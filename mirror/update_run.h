@@ -1,0 +1,77 @@
+#ifndef MIRROR_UPDATE_RUN_H
+#define MIRROR_UPDATE_RUN_H
+
+/*
+ * What the stages of one update share; private to mirror/.  The stages, in
+ * their order: release_get() gets and proves Release, wanted_find() chooses
+ * the indexes, index_take() brings one into the store, update.c moves the
+ * head.
+ */
+
+#include "base/buf.h"
+#include "base/release.h"
+#include "mirror/fetch.h"
+#include "mirror/update.h"
+#include "mirror/wanted.h"
+#include "store/state.h"
+
+struct update {
+	struct store *store;
+	const struct update_opts *opts;
+	struct fetcher *fetcher;
+	struct mirror mirror; /* as it was when the run began */
+	struct origin origin;
+	struct digest settings;
+	/* force, or other settings than last time: nothing is taken to be
+	 * unchanged. */
+	bool anew;
+	char *dir; /* of the suite below the origin: "dists/bookworm/", "" */
+	/* The state before; number 0: there is none. */
+	struct state old;
+	/* What the old state's Release lists, where it is of this origin and
+	 * directory; text is what it points into. */
+	struct buf old_text;
+	struct release old_release;
+	struct update_result result;
+};
+
+/* A request with the run's options. */
+struct fetch_request update_request(const struct update *u, const char *url);
+/* The URL of a file below the suite's directory; NULL: out of memory. */
+char *update_url(const struct update *u, struct span path);
+/* Adds the by-hash name of a file that Release lists. */
+int release_by_hash(const struct release_file *file, struct buf *out);
+/* -EINTR where the run was cancelled. */
+int update_cancelled(const struct update *u, struct error *err) MUST_CHECK;
+
+/* What release_get() found. */
+struct release_got {
+	bool same; /* as the old state's; nothing else is filled in but etag */
+	/* As they came; empty where there is none that counts. */
+	struct buf in_release, release, release_gpg;
+	struct buf listing; /* the proven text */
+	bool is_unsigned;
+	struct strs signers;
+	char *etag;
+	int64_t last_modified;
+};
+
+int release_get(
+    struct update *u, struct release_got *ret, struct error *err) MUST_CHECK;
+void release_got_free(struct release_got *g); /* the content */
+
+/* A list of the store that is what the wanted index says, and its packages.
+ * -ENOENT: it has to be fetched. */
+int index_held(struct update *u, const struct wanted *w, uint64_t *ret_list,
+    struct error *err) MUST_CHECK;
+/* Fetches a wanted index into the store; *ret is its list.  by_hash: the
+ * archive offers it. */
+int index_take(struct update *u, const struct wanted *w, bool by_hash,
+    uint64_t *ret_list, struct error *err) MUST_CHECK;
+
+/* Enters every file of Release that the store does not know yet as a blob that
+ * can be fetched. */
+int release_files_put(struct txn *t, const struct update *u,
+    const struct release *rel, struct error *err) MUST_CHECK;
+
+#endif
