@@ -39,7 +39,10 @@ int form_find(
     struct txn *t, uint64_t list, enum codec codec, uint64_t *ret) MUST_CHECK;
 int form_load(struct txn *t, uint64_t number, struct form *ret) MUST_CHECK;
 void form_release(struct form *f);
-/* Stores a form made elsewhere (number, mtime are filled in). */
+/* The same without the pieces: what stat(2) needs, cheaply. */
+int form_info(struct txn *t, uint64_t number, uint64_t *size, int64_t *mtime,
+    struct digest *sha256) MUST_CHECK;
+/* Stores a form made elsewhere, or finds it (number, mtime are filled in). */
 int form_put(struct txn *t, struct form *f) MUST_CHECK;
 
 /* -ENOENT where the run has not been compressed that way. */

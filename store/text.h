@@ -14,7 +14,8 @@
 #include "base/hash.h"
 #include "store/txn.h"
 
-/* Stores bytes, or finds them; like: number of a similar text, or 0. */
+/* Stores bytes, or finds them; like: number of a similar text, or 0.  -E2BIG
+ * beyond 16 MiB; -ENOENT: there is no text `like`. */
 int text_put(
     struct txn *t, struct span bytes, uint64_t like, uint64_t *ret) MUST_CHECK;
 /* Adds the text to out.  -ENOENT; -EIO: damaged. */
@@ -24,6 +25,7 @@ struct text_info {
 	uint64_t size;
 	int64_t mtime;
 	struct digest sha256;
+	uint64_t like; /* needed to unpack it, too; or 0 */
 };
 int text_info(struct txn *t, uint64_t number, struct text_info *ret) MUST_CHECK;
 
