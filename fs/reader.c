@@ -1,0 +1,318 @@
+#include "fs/reader.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "fs/render.h"
+#include "store/blob.h"
+#include "store/form.h"
+#include "store/text.h"
+
+#define NO_RUN SIZE_MAX
+
+struct reader {
+	struct store *store; /* NULL: the bytes are all there are */
+	struct content content;
+	uint64_t size;
+	int fd;		      /* of a blob, or -1 */
+	pthread_mutex_t lock; /* of the rest */
+	bool loaded;
+	/* CONTENT_LIST */
+	struct list list;
+	struct heavy *heavy;
+	struct run_packages scratch;
+	size_t run; /* whose rendering bytes has, or NO_RUN */
+	/* CONTENT_FORM */
+	struct form form;
+	/* A rendered run, or the whole of a small content. */
+	struct buf bytes;
+};
+
+void
+reader_close(struct reader *r)
+{
+	if (!r)
+		return;
+	if (r->fd >= 0)
+		(void)close(r->fd);
+	list_release(&r->list);
+	heavy_free(r->heavy);
+	run_packages_release(&r->scratch);
+	form_release(&r->form);
+	buf_release(&r->bytes);
+	(void)pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+static struct reader *
+reader_new(void)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->fd = -1;
+	r->run = NO_RUN;
+	/* Does not fail with default attributes on Linux. */
+	(void)pthread_mutex_init(&r->lock, NULL);
+	return r;
+}
+
+int
+reader_open_bytes(struct span bytes, struct reader **ret)
+{
+	struct reader *r CLEANUP(reader_cleanup) = reader_new();
+
+	if (!r || buf_add_span(&r->bytes, bytes) < 0)
+		return -ENOMEM;
+	r->loaded = true;
+	r->size = bytes.len;
+	*ret = TAKE(r);
+	return 0;
+}
+
+static int
+open_blob(struct reader *r, const struct digest *sha256)
+{
+	int fd = blob_open(r->store, sha256, r->size);
+	if (fd < 0)
+		return fd == -ENOENT ? -EREMOTE : fd;
+	r->fd = fd;
+	return 0;
+}
+
+int
+reader_open(struct store *s, struct content c, struct reader **ret)
+{
+	struct txn *t CLEANUP(txn_cleanup) = NULL;
+	struct reader *r CLEANUP(reader_cleanup) = reader_new();
+	struct content_info info;
+
+	if (!r)
+		return -ENOMEM;
+	int result = txn_read(s, &t, NULL);
+	if (result == 0)
+		result = content_info(t, c, &info);
+	if (result < 0)
+		return result;
+	r->store = s;
+	r->content = c;
+	r->size = info.size;
+	if (c.kind == CONTENT_BLOB)
+		result = open_blob(r, &info.sha256);
+	if (result < 0)
+		return result;
+	*ret = TAKE(r);
+	return 0;
+}
+
+uint64_t
+reader_size(const struct reader *r)
+{
+	return r->size;
+}
+
+int
+reader_fd(const struct reader *r)
+{
+	return r->fd;
+}
+
+static int
+load_heavy(struct reader *r)
+{
+	return r->heavy ? 0 : heavy_new(r->store, &r->heavy);
+}
+
+/* Reads what the first read needs: the whole of a small content, or where in
+ * a large one each part stands. */
+static int
+load(struct reader *r, struct txn *t)
+{
+	uint64_t number = r->content.number;
+	int result = -EINVAL;
+
+	switch (r->content.kind) {
+	case CONTENT_LIST:
+		result = load_heavy(r);
+		return result < 0 ? result : list_load(t, number, &r->list);
+	case CONTENT_FORM:
+		return form_load(t, number, &r->form);
+	case CONTENT_TEXT:
+		result = text_get(t, number, &r->bytes);
+		break;
+	case CONTENT_STANZA:
+		result = load_heavy(r);
+		if (result == 0)
+			result = heavy_stanza(r->heavy, t, number, &r->bytes);
+		/* It is all there now. */
+		heavy_free(r->heavy);
+		r->heavy = NULL;
+		break;
+	case CONTENT_BLOB:
+		break;
+	}
+	if (result == 0 && r->bytes.len != r->size)
+		result = -EIO;
+	if (result < 0)
+		buf_clear(&r->bytes);
+	return result;
+}
+
+/* A request under way: where the next byte goes and how many are wanted. */
+struct want {
+	char *ptr;
+	size_t len;
+	uint64_t offset;
+};
+
+/* Serves what part, which begins at an offset, has of the wanted bytes; -EIO
+ * where it has none. */
+static int
+copy_part(struct want *w, struct span part, uint64_t begins)
+{
+	uint64_t skip = w->offset - begins;
+
+	if (w->offset < begins || skip >= part.len)
+		return -EIO;
+	size_t n = part.len - (size_t)skip;
+	if (n > w->len)
+		n = w->len;
+	memcpy(w->ptr, part.ptr + skip, n);
+	w->ptr += n;
+	w->len -= n;
+	w->offset += n;
+	return 0;
+}
+
+static int
+render(struct reader *r, struct txn *t, size_t run)
+{
+	if (run == r->run)
+		return 0;
+	r->run = NO_RUN;
+	buf_clear(&r->bytes);
+	int result = render_run(
+	    r->heavy, t, r->list.runs[run].run, &r->scratch, &r->bytes);
+	if (result < 0)
+		return result;
+	if (r->bytes.len != list_run_bytes(&r->list, run))
+		return -EIO;
+	r->run = run;
+	return 0;
+}
+
+static int
+read_list(struct reader *r, struct txn *t, struct want *w)
+{
+	const struct list *l = &r->list;
+	int result = 0;
+
+	for (size_t i = list_run_at(l, w->offset); w->len > 0; i++) {
+		result = i < l->nruns ? render(r, t, i) : -EIO;
+		if (result == 0)
+			result = copy_part(
+			    w, buf_span(&r->bytes), l->runs[i].offset);
+		if (result < 0)
+			break;
+	}
+	return result;
+}
+
+/* The piece that has the byte. */
+static size_t
+piece_at(const struct form *f, uint64_t offset)
+{
+	size_t low = 0, high = f->npieces;
+
+	while (high - low > 1) {
+		size_t mid = low + (high - low) / 2;
+		if (f->offset[mid] <= offset)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static int
+read_piece(const struct form *f, struct txn *t, size_t i, struct want *w)
+{
+	struct span piece;
+
+	if (i >= f->npieces)
+		return -EIO;
+	int result = piece_get(t, f->run[i], f->codec, &piece);
+	if (result < 0)
+		return result;
+	if (piece.len != f->offset[i + 1] - f->offset[i])
+		return -EIO;
+	return copy_part(w, piece, f->offset[i]);
+}
+
+static int
+read_form(const struct form *f, struct txn *t, struct want *w)
+{
+	int result = 0;
+
+	for (size_t i = piece_at(f, w->offset); w->len > 0; i++) {
+		result = read_piece(f, t, i, w);
+		if (result < 0)
+			break;
+	}
+	return result;
+}
+
+static int
+read_with_txn(struct reader *r, struct want *w)
+{
+	struct txn *t CLEANUP(txn_cleanup) = NULL;
+
+	int result = txn_read(r->store, &t, NULL);
+	if (result == 0 && !r->loaded) {
+		result = load(r, t);
+		r->loaded = result == 0;
+	}
+	if (result < 0)
+		return result;
+	if (r->content.kind == CONTENT_LIST)
+		return read_list(r, t, w);
+	if (r->content.kind == CONTENT_FORM)
+		return read_form(&r->form, t, w);
+	return copy_part(w, buf_span(&r->bytes), 0);
+}
+
+static int
+read_locked(struct reader *r, struct want *w)
+{
+	bool whole =
+	    r->content.kind != CONTENT_LIST && r->content.kind != CONTENT_FORM;
+
+	if (r->loaded && whole)
+		return copy_part(w, buf_span(&r->bytes), 0);
+	int result = read_with_txn(r, w);
+	/* The content was there when it was opened. */
+	return result == -ENOENT ? -EIO : result;
+}
+
+ssize_t
+reader_read(struct reader *r, void *ptr, size_t len, uint64_t offset)
+{
+	if (offset >= r->size)
+		return 0;
+	if (len > r->size - offset)
+		len = (size_t)(r->size - offset);
+	if (r->fd >= 0) {
+		ssize_t n = file_pread_all(r->fd, ptr, len, (off_t)offset);
+		return n >= 0 && (size_t)n < len ? -EIO : n;
+	}
+	struct want w = {ptr, len, offset};
+	(void)pthread_mutex_lock(&r->lock);
+	int result = read_locked(r, &w);
+	(void)pthread_mutex_unlock(&r->lock);
+	return result < 0 ? result : (ssize_t)len;
+}
