@@ -148,7 +148,8 @@ place() {
 
 # update STATE: apt-get update; skips when offline and DEST is not whole.
 update() {
-	if apt-get -c "$1/apt.conf" -qq update >"$1/log" 2>&1 &&
+	if apt-get -c "$1/apt.conf" -o pkgCacheFile::Generate=false -qq \
+		update >"$1/log" 2>&1 &&
 		! grep -q '^[WE]: ' "$1/log"; then
 		return 0
 	fi
