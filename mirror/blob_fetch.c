@@ -1,0 +1,280 @@
+#include "mirror/blob_fetch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "store/blob.h"
+
+#define PLACES_MAX 32 /* that are tried */
+
+struct place {
+	struct origin origin;
+	char *url;
+};
+
+struct job {
+	struct store *store;
+	struct fetcher *fetcher;
+	const struct blob_queue_opts *opts;
+	const atomic_bool *cancel;
+	struct txn *txn; /* while places are looked up */
+	struct blob blob;
+	struct place places[PLACES_MAX];
+	size_t nplaces;
+	struct blob_writer *writer;
+	uint64_t have;	  /* bytes in the writer */
+	uint64_t skip;	  /* bytes that come once more */
+	uint64_t counted; /* of these: shown as progress */
+	int sink;	  /* why the sink ended the transfer */
+	struct error sink_err;
+};
+
+static void
+job_release(struct job *j)
+{
+	blob_writer_free(j->writer);
+	blob_release(&j->blob);
+	for (size_t i = 0; i < j->nplaces; i++) {
+		origin_release(&j->places[i].origin);
+		free(j->places[i].url);
+	}
+}
+
+static int
+add_place(uint64_t origin, struct span path, void *arg)
+{
+	struct job *j = arg;
+	struct place *p = &j->places[j->nplaces];
+	int r = origin_load(j->txn, origin, &p->origin);
+
+	if (r == -ENOENT)
+		return 0; /* the archive is gone for good */
+	if (r < 0)
+		return r;
+	j->nplaces++;
+	p->url = origin_url(&p->origin, path);
+	if (!p->url)
+		return -ENOMEM;
+	return j->nplaces == PLACES_MAX ? 1 : 0;
+}
+
+/* Everything that is needed is copied: no transaction lasts as long as a
+ * transfer. */
+static int
+look_up(struct job *j, uint64_t number, struct error *err)
+{
+	int r = txn_read(j->store, &j->txn, err);
+
+	if (r < 0)
+		return r;
+	r = blob_load(j->txn, number, &j->blob);
+	if (r == 0)
+		r = blob_each_place(j->txn, &j->blob, add_place, j);
+	txn_end(TAKE(j->txn));
+	if (r < 0)
+		return error_sys(err, r, "cannot look up a file to fetch");
+	return 0;
+}
+
+static void
+count(struct job *j)
+{
+	if (j->have <= j->counted)
+		return;
+	progress_add(j->opts->progress, j->have - j->counted, 0);
+	j->counted = j->have;
+}
+
+static int
+sink_begin(void *arg, uint64_t from)
+{
+	struct job *j = arg;
+
+	j->sink = 0;
+	j->skip = 0;
+	/* A try that was cut off: it begins anew where the request did. */
+	if (from > 0 && from <= j->have)
+		j->skip = j->have - from;
+	if (from == j->have || j->skip > 0)
+		return 0;
+	if (from != 0)
+		return -EIO; /* was not asked for */
+	j->sink = blob_writer_restart(j->writer);
+	if (j->sink < 0)
+		return error_sys(&j->sink_err, j->sink, "cannot begin anew");
+	j->have = 0;
+	return 0;
+}
+
+static int
+sink_write(void *arg, const void *ptr, size_t len)
+{
+	struct job *j = arg;
+	size_t known = len < j->skip ? len : (size_t)j->skip;
+
+	j->skip -= known;
+	len -= known;
+	j->sink = blob_writer_add(
+	    j->writer, (const char *)ptr + known, len, &j->sink_err);
+	if (j->sink < 0)
+		return j->sink;
+	j->have += len;
+	count(j);
+	return 0;
+}
+
+static int
+transfer(struct job *j, const struct place *p, struct error *err)
+{
+	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
+	struct fetch_sink sink = {sink_begin, sink_write, j};
+	struct fetch_request rq = {.url = p->url,
+	    .origin = &p->origin,
+	    .max_bytes = j->blob.size,
+	    .from = j->have,
+	    .cancel = j->cancel,
+	    .connect_ms = j->opts->connect_ms,
+	    .stall_ms = j->opts->stall_ms,
+	    .tries = j->opts->tries,
+	    .bytes_per_s = j->opts->bytes_per_s};
+
+	j->sink = 0;
+	int r = fetch(j->fetcher, &rq, &sink, &answer, err);
+	if (r < 0 && j->sink < 0)
+		return error_set(err, r, "%s: %s", p->url, j->sink_err.text);
+	return r;
+}
+
+/* 1: the blob is here, by somebody else's doing. */
+static int
+open_writer(struct job *j, struct error *err)
+{
+	int r;
+
+	if (j->writer)
+		return 0;
+	r = blob_writer_new(
+	    j->store, &j->blob.sha256, j->blob.size, &j->writer, &j->have, err);
+	if (r == 0)
+		count(j);
+	return r == -EEXIST ? 1 : r;
+}
+
+/*
+ * One try at one place.  What an earlier try left may be of other bytes: *old
+ * says that the hash that failed covered such bytes.
+ */
+static int
+try_once(struct job *j, const struct place *p, bool *old, struct error *err)
+{
+	int r = open_writer(j, err);
+
+	*old = false;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	*old = j->have > 0;
+	/* What is complete already is only checked. */
+	if (j->have == 0 || j->have < j->blob.size) {
+		r = transfer(j, p, err);
+		if (r < 0)
+			return r;
+	}
+	r = blob_writer_end(j->writer, err);
+	blob_writer_free(TAKE(j->writer));
+	j->have = 0;
+	return r < 0 ? error_prefix(err, r, "%s", p->url) : 0;
+}
+
+static int
+try_place(struct job *j, const struct place *p, struct error *err)
+{
+	bool old;
+	int r = try_once(j, p, &old, err);
+
+	/* Too long as well: a resumed file may be beside the mark. */
+	if ((r == -EBADMSG || r == -E2BIG) && old) {
+		if (j->writer) {
+			r = blob_writer_restart(j->writer);
+			if (r < 0)
+				return error_sys(err, r, "cannot begin anew");
+			j->have = 0;
+		}
+		r = try_once(j, p, &old, err);
+	}
+	return r;
+}
+
+/* Not the place's fault: no other can help. */
+static bool
+ends_all(int r)
+{
+	return r == -EINTR || r == -ENOMEM || r == -ENOSPC;
+}
+
+static int
+try_places(struct job *j, struct error *err)
+{
+	char hex[DIGEST_HEX_SIZE];
+	int why = -ENOENT;
+
+	(void)error_set(err, why, "nobody has the file with SHA-256 %s",
+	    digest_hex(&j->blob.sha256, hex));
+	for (size_t i = 0; i < j->nplaces; i++) {
+		struct error place_err = {""};
+		int r;
+
+		if (j->cancel && atomic_load(j->cancel))
+			return error_set(err, -EINTR, "stopped");
+		r = try_place(j, &j->places[i], &place_err);
+		if (r >= 0)
+			return r;
+		/* "Not there" only where all say so. */
+		if (i == 0 || r != -ENOENT || why == -ENOENT) {
+			why = r;
+			(void)error_set(err, r, "%s", place_err.text);
+		}
+		if (ends_all(r))
+			return r;
+	}
+	return why;
+}
+
+int
+blob_fetch_with(struct store *s, struct fetcher *f, uint64_t blob,
+    const struct blob_queue_opts *opts, const atomic_bool *cancel,
+    struct error *err)
+{
+	CLEANUP(job_release)
+	struct job j = {
+	    .store = s, .fetcher = f, .opts = opts, .cancel = cancel};
+	int r = look_up(&j, blob, err);
+
+	if (r < 0)
+		return r;
+	r = blob_present(s, &j.blob.sha256);
+	if (r < 0)
+		return error_sys(err, r, "cannot look for a file");
+	if (r == 0)
+		r = try_places(&j, err);
+	if (r < 0)
+		return r;
+	progress_add(opts->progress,
+	    j.blob.size > j.counted ? j.blob.size - j.counted : 0, 1);
+	return 0;
+}
+
+int
+blob_fetch(struct store *s, uint64_t blob, const struct blob_queue_opts *opts,
+    struct error *err)
+{
+	static const struct blob_queue_opts defaults;
+	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
+	int r = fetch_global_init(err);
+
+	if (r < 0)
+		return r;
+	r = fetcher_new(&f);
+	if (r < 0)
+		return error_sys(err, r, "cannot fetch");
+	return blob_fetch_with(s, f, blob, opts ? opts : &defaults, NULL, err);
+}

@@ -1,0 +1,49 @@
+#ifndef MIRROR_BLOB_QUEUE_H
+#define MIRROR_BLOB_QUEUE_H
+
+/*
+ * Fetches blobs with threads of its own.  However many ask for a blob, it is
+ * fetched once at a time; each place that it may come from is tried in order,
+ * and a wrong size or hash counts as that place's failure.  A blob that could
+ * not be had is not asked for again for BLOB_QUEUE_NEGATIVE_S seconds, unless
+ * every requester is a command (retry).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "store/blob_request.h"
+#include "store/store.h"
+
+#define BLOB_QUEUE_NEGATIVE_S 20
+
+struct blob_queue;
+
+struct blob_queue_opts {
+	unsigned threads;     /* fetches at once; 0: 4 */
+	bool retry;	      /* no memory of failures */
+	uint64_t bytes_per_s; /* each, 0: no limit */
+	long connect_ms, stall_ms;
+	unsigned tries;
+	struct progress *progress; /* bytes and files are counted there */
+};
+
+int blob_queue_new(struct store *s, const struct blob_queue_opts *opts,
+    struct blob_queue **ret, struct error *err) MUST_CHECK;
+/* Cancels what is under way; done is called with -EINTR for all that wait. */
+void blob_queue_free(struct blob_queue *q);
+static inline void
+blob_queue_cleanup(struct blob_queue **q)
+{
+	blob_queue_free(*q);
+}
+/* The queue as those who serve files see it; lives as long as the queue. */
+struct blob_requests *blob_queue_requests(struct blob_queue *q);
+
+/* Fetches one blob in the calling thread and returns when it is done. */
+int blob_fetch(struct store *s, uint64_t blob,
+    const struct blob_queue_opts *opts, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,51 @@
+#ifndef MIRROR_POOL_H
+#define MIRROR_POOL_H
+
+/*
+ * Making pool files present: of a whole state, or of the packages that match
+ * given names.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "base/strs.h"
+#include "mirror/blob_queue.h"
+#include "store/store.h"
+
+struct pool_count {
+	uint64_t files, bytes;		       /* all, each file once */
+	uint64_t missing_files, missing_bytes; /* of these: remote */
+};
+
+/* names: package names or name_version_arch; empty: all.  architectures:
+ * empty: all. */
+struct pool_want {
+	uint64_t state;
+	const struct strs *names;
+	const struct strs *architectures;
+};
+
+int pool_count(struct store *s, const struct pool_want *want,
+    struct pool_count *ret, struct error *err) MUST_CHECK;
+
+struct pool_result {
+	uint64_t fetched_files, fetched_bytes;
+	uint64_t failed_files;
+};
+typedef void pool_failed_fn(void *arg, const char *why);
+
+/*
+ * Fetches what is missing, several at once.  Goes on after a file that can't
+ * be had (failed is called with a line that names it, by one thread at a time)
+ * and then returns -EIO; -ENOSPC and -EINTR (*cancel became true) end it at
+ * once.  *ret is filled in at a failure too.
+ */
+int pool_fetch(struct store *s, const struct pool_want *want,
+    const struct blob_queue_opts *opts, const atomic_bool *cancel,
+    pool_failed_fn *failed, void *arg, struct pool_result *ret,
+    struct error *err) MUST_CHECK;
+
+#endif
