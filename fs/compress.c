@@ -524,6 +524,7 @@ compress_list(struct store *s, uint64_t list, enum codec codec,
 		return r;
 	if (l.nruns == 0)
 		return empty_form(s, &l, codec, ret, err);
+	progress_expect(p, l.bytes, 0);
 	for (unsigned try = 0; try < TRIES; try++) {
 		r = make_form(s, &l, codec, p, err);
 		if (r != -EAGAIN)

@@ -1,0 +1,258 @@
+#include "fs/publish_job.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/list.h"
+#include "store/mirror.h"
+#include "store/snapshot.h"
+#include "store/text.h"
+#include "store/txn.h"
+
+static int
+no_source(int r, enum source_kind kind, const char *name, struct error *err)
+{
+	if (r == -ENOENT)
+		return error_set(err, r, "there is no %s named %s",
+		    source_kind_name[kind], name);
+	return error_sys(
+	    err, r, "cannot read the %s %s", source_kind_name[kind], name);
+}
+
+static int
+snapshot_state(
+    struct txn *t, const char *name, uint64_t *ret, struct error *err)
+{
+	CLEANUP(snapshot_release) struct snapshot s = {0};
+	int r = snapshot_load(t, name, &s);
+
+	if (r < 0)
+		return no_source(r, SOURCE_SNAPSHOT, name, err);
+	*ret = s.state;
+	return 0;
+}
+
+static int
+mirror_state(struct txn *t, const char *name, uint64_t *ret, struct error *err)
+{
+	CLEANUP(mirror_release) struct mirror m = {0};
+	int r = mirror_load(t, name, &m);
+
+	if (r < 0)
+		return no_source(r, SOURCE_MIRROR, name, err);
+	if (m.state == 0)
+		return error_set(
+		    err, -EINVAL, "the mirror %s has never been updated", name);
+	*ret = m.state;
+	return 0;
+}
+
+int
+publish_source_state(struct txn *t, enum source_kind kind, const char *name,
+    uint64_t *ret, struct error *err)
+{
+	switch (kind) {
+	case SOURCE_SNAPSHOT:
+		return snapshot_state(t, name, ret, err);
+	case SOURCE_MIRROR:
+		return mirror_state(t, name, ret, err);
+	default:
+		return error_set(err, -EINVAL,
+		    "only snapshots and mirrors can be published");
+	}
+}
+
+static int
+note_architecture(const struct package *p, void *arg)
+{
+	struct strs *found = arg;
+	struct span a = p->light.architecture;
+
+	if (span_eq(a, SPAN("all")) || strs_has(found, a))
+		return 0;
+	return strs_add(found, a);
+}
+
+/* Which architectures an index of a flat archive has packages of. */
+static int
+load_flat(struct txn *t, struct publish_source *src)
+{
+	for (size_t i = 0; i < src->state.nlists; i++) {
+		const struct state_list *sl = &src->state.lists[i];
+		CLEANUP(list_release) struct list l = {0};
+		int r;
+
+		if (sl->kind == PACKAGE_SOURCE)
+			continue;
+		r = list_load(t, sl->list, &l);
+		if (r >= 0)
+			r = list_each(
+			    t, &l, note_architecture, &src->flat_architectures);
+		if (r < 0)
+			return r;
+	}
+	strs_sort(&src->flat_architectures);
+	return 0;
+}
+
+static int
+load_text(struct txn *t, struct publish_source *src, struct error *err)
+{
+	int r;
+
+	if (src->state.listing == 0)
+		return 0;
+	r = text_get(t, src->state.listing, &src->text);
+	if (r < 0)
+		return error_sys(
+		    err, r, "cannot read the Release of %s", src->name);
+	r = release_parse(buf_span(&src->text), &src->release, err);
+	if (r < 0)
+		return error_prefix(err, r, "Release of %s", src->name);
+	src->has_release = true;
+	return 0;
+}
+
+static int
+load_source(
+    struct txn *t, const struct publish_job *j, size_t i, struct error *err)
+{
+	struct publish_source *src = &j->sources[i];
+	uint64_t number;
+	int r;
+
+	src->name = j->pub->sources.v[i];
+	r = publish_source_state(t, j->pub->kind, src->name, &number, err);
+	if (r < 0)
+		return r;
+	r = state_load(t, number, &src->state);
+	if (r >= 0 && src->state.flat)
+		r = load_flat(t, src);
+	if (r < 0)
+		return error_sys(
+		    err, r, "cannot read the state of %s", src->name);
+	return load_text(t, src, err);
+}
+
+static int
+number_cmp(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+add_known(struct publish_job *j, const struct list *l)
+{
+	uint64_t *v =
+	    reallocarray(j->known, j->nknown + l->nruns + 1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	j->known = v;
+	for (size_t i = 0; i < l->nruns; i++)
+		v[j->nknown++] = l->runs[i].run;
+	return 0;
+}
+
+/*
+ * What a publication of our own serves has been looked at when it was made,
+ * so that a switch looks only at what differs.  What a verbatim one serves
+ * may have followed its mirror since.
+ */
+static int
+load_old(struct txn *t, struct publish_job *j)
+{
+	CLEANUP(state_release) struct state s = {0};
+	int r;
+
+	if (!j->old)
+		return 0;
+	r = state_load(t, j->old->state, &s);
+	if (r < 0)
+		return r;
+	j->old_date = s.date;
+	for (size_t i = 0; i < s.nlists && !j->old->verbatim; i++) {
+		CLEANUP(list_release) struct list l = {0};
+
+		r = list_load(t, s.lists[i].list, &l);
+		if (r >= 0)
+			r = add_known(j, &l);
+		if (r < 0)
+			return r;
+	}
+	if (j->nknown > 1)
+		qsort(j->known, j->nknown, sizeof(*j->known), number_cmp);
+	return 0;
+}
+
+/* The distribution that is meant where none was given: the sources' suite. */
+static int
+default_distribution(struct publish_job *j, struct error *err)
+{
+	const struct state *first = &j->sources[0].state;
+
+	if (j->pub->distribution)
+		return 0;
+	if (first->flat || !first->suite || first->suite[0] == '\0')
+		return error_set(err, -EINVAL,
+		    "%s has no suite: name the distribution with "
+		    "--distribution=",
+		    j->sources[0].name);
+	for (size_t i = 1; i < j->pub->sources.n; i++) {
+		const char *suite = j->sources[i].state.suite;
+
+		if (!suite || strcmp(suite, first->suite) != 0)
+			return error_set(err, -EINVAL,
+			    "%s and %s are of different suites: name the "
+			    "distribution with --distribution=",
+			    j->sources[0].name, j->sources[i].name);
+	}
+	j->pub->distribution = strdup(first->suite);
+	if (!j->pub->distribution)
+		return error_sys(err, -ENOMEM, "cannot publish");
+	return 0;
+}
+
+int
+publish_sources_load(struct publish_job *j, struct error *err)
+{
+	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	int r = txn_read(j->store, &t, err);
+
+	if (r < 0)
+		return r;
+	j->sources = calloc(j->pub->sources.n, sizeof(*j->sources));
+	if (!j->sources)
+		return error_sys(err, -ENOMEM, "cannot publish");
+	for (size_t i = 0; i < j->pub->sources.n; i++) {
+		r = load_source(t, j, i, err);
+		if (r < 0)
+			return r;
+	}
+	r = load_old(t, j);
+	if (r < 0)
+		return error_sys(
+		    err, r, "cannot read the state that is published");
+	return default_distribution(j, err);
+}
+
+void
+publish_sources_free(struct publish_job *j)
+{
+	for (size_t i = 0; j->sources && i < j->pub->sources.n; i++) {
+		struct publish_source *src = &j->sources[i];
+
+		state_release(&src->state);
+		strs_release(&src->flat_architectures);
+		release_free(&src->release);
+		buf_release(&src->text);
+	}
+	free(j->sources);
+	free(j->known);
+	j->sources = NULL;
+	j->known = NULL;
+	j->nknown = 0;
+}
