@@ -252,11 +252,13 @@ same() {
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds; false after SECONDS.
 wait_for() {
-	local now end
-	now=${EPOCHREALTIME/./}
-	end=$((now + $1 * 1000000))
+	local seconds=$1 now=${EPOCHREALTIME/./} end
 	shift
 
+	[[ $seconds == *.* ]] || seconds+=.
+	seconds+=000000
+	end=${seconds#*.}
+	end=$((now + 10#0${seconds%.*} * 1000000 + 10#${end:0:6}))
 	until "$@"; do
 		now=${EPOCHREALTIME/./}
 		((now < end)) || return 1

@@ -244,7 +244,16 @@ expect_line 3 '^bad: x$' bash -c 'echo bad: x >&2; exit 3'
 	fail "expect lets another text pass"
 (expect_line 1 x bash -c 'echo x >&2; echo >&2; exit 1') 2>/dev/null &&
 	fail "expect_line lets two lines pass"
-wait_for 0.1 false && fail "wait_for false"
+count=0
+thrice() {
+	count=$((count + 1))
+	((count == 3))
+}
+wait_for 5 thrice || fail "wait_for does not wait"
+start=${EPOCHREALTIME/./}
+wait_for 0.25 false && fail "wait_for false"
+took=$((${EPOCHREALTIME/./} - start))
+((took >= 250000 && took < 3000000)) || fail "wait_for 0.25 took $took us"
 status=0
 (unset CI && skip "no reason") >/dev/null || status=$?
 [[ $status == 77 ]] || fail "skip: exit status $status"
