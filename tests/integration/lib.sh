@@ -270,3 +270,4 @@ wait_for() {
 . "$TESTS/lib-server.sh"
 # shellcheck source=tests/integration/lib-archive.sh
 . "$TESTS/lib-archive.sh"
+. "$TESTS/lib-check.sh"
