@@ -100,7 +100,7 @@ check_file(const char *url)
 	int r = url_file_path(url, &path);
 	if (r == -ENOMEM)
 		return "can't be checked: out of memory";
-	if (r < 0)
+	if (r < 0 || url[strlen("file:")] != '/')
 		return "is no well-formed file: URL with an absolute path";
 	return NULL;
 }
@@ -116,6 +116,9 @@ fetch_url_check(const char *url)
 	if (strncasecmp(url, "http://", 7) != 0 &&
 	    strncasecmp(url, "https://", 8) != 0)
 		return "does not begin with http://, https:// or file:";
+	/* curl takes "http:///host/" for "http://host/". */
+	if (strstr(url, "://")[3] == '/')
+		return "has no host";
 	CURLU *u CLEANUP(cleanup_curlu) = curl_url();
 	if (!u)
 		return "can't be checked: out of memory";
