@@ -262,8 +262,8 @@ static int
 form_known(struct txn *t, struct form *f)
 {
 	struct digest sha256;
-	uint64_t number, size;
-	int64_t mtime;
+	uint64_t number, size = 0;
+	int64_t mtime = 0;
 	int r = form_find(t, f->list, f->codec, &number);
 
 	if (r == 0)
