@@ -315,11 +315,12 @@ outcome(const struct run *run, const atomic_bool *cancel, struct error *err)
 	if (run->hopeless)
 		return error_set(
 		    err, run->hopeless_status, "%s", run->hopeless_err.text);
-	if (cancel && atomic_load(cancel))
+	if (is_cancelled(cancel))
 		return error_set(err, -EINTR, "stopped");
-	if (run->failed > 0)
-		return error_set(
-		    err, -EIO, "%zu files could not be fetched", run->failed);
+	if (run->result.failed_files > 0)
+		return error_set(err, -EIO,
+		    "%" PRIu64 " files could not be fetched",
+		    run->result.failed_files);
 	return 0;
 }
 

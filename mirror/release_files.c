@@ -10,8 +10,7 @@
 int
 release_by_hash(const struct release_file *file, struct buf *out)
 {
-	struct span path = path_strip_dot(file->path);
-	struct span dir = path_dir(path);
+	struct span dir = path_dir(file->path);
 	char hex[DIGEST_HEX_SIZE];
 
 	return buf_addf(out, "%.*s%sby-hash/SHA256/%s", SPAN_ARG(dir),
@@ -52,7 +51,7 @@ add_places(struct putting *p, uint64_t blob, const struct release_file *file)
 		return r;
 	buf_clear(&p->path);
 	(void)buf_add_str(&p->path, p->u->dir);
-	(void)buf_add_span(&p->path, path_strip_dot(file->path));
+	(void)buf_add_span(&p->path, file->path);
 	return add_place(p, blob);
 }
 

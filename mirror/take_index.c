@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/path.h"
 #include "mirror/decompress.h"
 #include "mirror/pipeline.h"
 #include "mirror/update_run.h"
@@ -409,7 +408,7 @@ try_form(struct search *s, const struct wanted_form *form, bool by_hash,
 		r = try_place(s, form, buf_span(&path), err);
 	}
 	if (r == 0)
-		r = try_place(s, form, path_strip_dot(form->file->path), err);
+		r = try_place(s, form, form->file->path, err);
 	return r;
 }
 

@@ -1,12 +1,10 @@
 #include "mirror/update.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/date.h"
-#include "base/path.h"
 #include "mirror/update_run.h"
 #include "store/text.h"
 

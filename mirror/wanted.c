@@ -56,7 +56,7 @@ static bool
 has_dir(const struct release *rel, struct span dir)
 {
 	for (size_t i = 0; i < rel->nfiles; i++) {
-		struct span path = path_strip_dot(rel->files[i].path);
+		struct span path = rel->files[i].path;
 
 		if (path.len > dir.len && path.ptr[dir.len] == '/' &&
 		    span_starts(path, dir))
@@ -194,18 +194,6 @@ find_architectures(struct search *s)
 	return r;
 }
 
-/* Listed as "Packages" or, in flat archives, "./Packages". */
-static const struct release_file *
-listed(const struct release *rel, const char *path)
-{
-	const struct release_file *f = release_find(rel, span_of(path));
-	CLEANUP(buf_release) struct buf dotted = {0};
-
-	if (!f && buf_addf(&dotted, "./%s", path) == 0)
-		f = release_find(rel, buf_span(&dotted));
-	return f;
-}
-
 /* Keeps the forms ordered by size, the plain one behind equals. */
 static void
 add_form(struct wanted *w, enum codec codec, const struct release_file *file)
@@ -233,11 +221,11 @@ find_forms(const struct search *s, struct wanted *w)
 
 		if (r < 0)
 			return r;
-		f = listed(s->rel, path.ptr);
+		f = release_find(s->rel, buf_span(&path));
 		if (f)
 			add_form(w, codecs[i], f);
 	}
-	w->plain = listed(s->rel, w->path);
+	w->plain = release_find(s->rel, span_of(w->path));
 	if (w->plain)
 		add_form(w, CODEC_PLAIN, w->plain);
 	return 0;
