@@ -1,0 +1,626 @@
+#include "store/blob.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "scratch_store.h"
+#include "store/content.h"
+#include "store/package.h"
+
+/* One call in a transaction, whatever it is. */
+struct call {
+	struct digest sha256;
+	uint64_t size;
+	uint64_t number;
+	struct blob_source source;
+	uint64_t origin;
+	const uint64_t *packages;
+	size_t n;
+};
+
+static int
+call_put(struct txn *t, void *arg, struct error *err)
+{
+	struct call *c = arg;
+
+	(void)err;
+	return blob_put(t, &c->sha256, c->size, &c->number);
+}
+
+static int
+call_add_source(struct txn *t, void *arg, struct error *err)
+{
+	struct call *c = arg;
+
+	(void)err;
+	return blob_add_source(t, c->number, &c->source);
+}
+
+static int
+call_sight(struct txn *t, void *arg, struct error *err)
+{
+	struct call *c = arg;
+
+	(void)err;
+	return sighting_put(t, c->origin, c->packages, c->n);
+}
+
+static int
+call_note_list(struct txn *t, void *arg, struct error *err)
+{
+	struct call *c = arg;
+
+	(void)err;
+	return content_put(t, &c->sha256, (struct content){CONTENT_LIST, 7});
+}
+
+static struct call
+blob_of(const char *text)
+{
+	struct call c = {.size = strlen(text)};
+
+	digest_of(text, strlen(text), &c.sha256);
+	return c;
+}
+
+static void
+test_blob_put_finds_known(void **state)
+{
+	struct call a = blob_of("a"), b = blob_of("bb"), again = blob_of("a");
+	struct blob blob CLEANUP(blob_release) = {0};
+	struct scratch *s = *state;
+	struct txn *t;
+
+	scratch_write(s, call_put, &a);
+	scratch_write(s, call_put, &b);
+	scratch_write(s, call_put, &again);
+	assert_int_equal(a.number, 1);
+	assert_int_equal(b.number, 2);
+	assert_int_equal(again.number, 1);
+
+	t = scratch_read(s);
+	assert_int_equal(blob_load(t, 2, &blob), 0);
+	assert_int_equal(blob.number, 2);
+	assert_int_equal(blob.size, 2);
+	assert_true(digest_eq(&blob.sha256, &b.sha256));
+	assert_int_equal(blob.nsources, 0);
+	assert_int_equal(blob_load(t, 3, &blob), -ENOENT);
+	txn_end(t);
+}
+
+static void
+test_blob_put_refuses(void **state)
+{
+	struct call a = blob_of("a"), list = blob_of("list");
+	struct scratch *s = *state;
+	struct error err;
+
+	scratch_write(s, call_put, &a);
+	a.size = 2;
+	assert_int_equal(store_write(s->store, call_put, &a, &err), -EBADMSG);
+	scratch_write(s, call_note_list, &list);
+	assert_int_equal(store_write(s->store, call_put, &list, &err), -EEXIST);
+}
+
+static int
+damage_blob(struct txn *t, void *arg, struct error *err)
+{
+	(void)arg, (void)err;
+	return txn_put64(t, T_BLOBS, 1, SPAN("\x92\x01\x07"));
+}
+
+static void
+test_blob_load_damaged(void **state)
+{
+	struct blob blob CLEANUP(blob_release) = {0};
+	struct scratch *s = *state;
+	struct txn *t;
+
+	scratch_write(s, damage_blob, NULL);
+	t = scratch_read(s);
+	assert_int_equal(blob_load(t, 1, &blob), -EIO);
+	txn_end(t);
+}
+
+static void
+test_blob_add_source_once(void **state)
+{
+	const struct blob_source sources[] = {
+	    {.package = 5, .file = 1},
+	    {.origin = 3, .path = SPAN("dists/x/Packages.xz")},
+	    {.package = 5, .file = 1},
+	    {.package = 5, .file = 2},
+	    {.origin = 3, .path = SPAN("dists/x/Packages.xz")},
+	    {.origin = 4, .path = SPAN("dists/x/Packages.xz")},
+	};
+	struct blob blob CLEANUP(blob_release) = {0};
+	struct scratch *s = *state;
+	struct call c = blob_of("a");
+	struct txn *t;
+
+	scratch_write(s, call_put, &c);
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+		c.source = sources[i];
+		scratch_write(s, call_add_source, &c);
+	}
+	t = scratch_read(s);
+	assert_int_equal(blob_load(t, c.number, &blob), 0);
+	assert_int_equal(blob.nsources, 4);
+	assert_int_equal(blob.sources[0].package, 5);
+	assert_int_equal(blob.sources[0].file, 1);
+	assert_int_equal(blob.sources[1].file, 2);
+	assert_int_equal(blob.sources[2].origin, 3);
+	assert_true(span_eq(blob.sources[2].path, SPAN("dists/x/Packages.xz")));
+	assert_int_equal(blob.sources[3].origin, 4);
+	txn_end(t);
+}
+
+static int
+call_many_sources(struct txn *t, void *arg, struct error *err)
+{
+	struct call *c = arg;
+	int r = 0;
+
+	(void)err;
+	for (uint64_t i = 1; i <= BLOB_MAX_SOURCES + 10 && r == 0; i++) {
+		struct blob_source source = {.package = i};
+
+		r = blob_add_source(t, c->number, &source);
+	}
+	return r;
+}
+
+static void
+test_blob_add_source_forgets_oldest(void **state)
+{
+	struct blob blob CLEANUP(blob_release) = {0};
+	struct scratch *s = *state;
+	struct call c = blob_of("a");
+	struct txn *t;
+
+	scratch_write(s, call_put, &c);
+	scratch_write(s, call_many_sources, &c);
+	t = scratch_read(s);
+	assert_int_equal(blob_load(t, c.number, &blob), 0);
+	assert_int_equal(blob.nsources, BLOB_MAX_SOURCES);
+	assert_int_equal(blob.sources[0].package, 11);
+	txn_end(t);
+}
+
+static void
+test_sighting_has(void **state)
+{
+	/* Blocks are of 8192 packages. */
+	static const uint64_t seen[] = {8192, 1, 8191, 100000, 2, 8193, 1};
+	static const uint64_t more[] = {3, 100001};
+	static const struct {
+		uint64_t origin, package;
+		int expected;
+	} cases[] = {
+	    {1, 1, 1},
+	    {1, 2, 1},
+	    {1, 3, 1},
+	    {1, 4, 0},
+	    {1, 8190, 0},
+	    {1, 8191, 1},
+	    {1, 8192, 1},
+	    {1, 8193, 1},
+	    {1, 8194, 0},
+	    {1, 100000, 1},
+	    {1, 100001, 1},
+	    {1, UINT64_MAX, 0},
+	    {2, 1, 0},
+	};
+	struct scratch *s = *state;
+	struct call c = {.origin = 1, .packages = seen, .n = ARRAY_LEN(seen)};
+	struct txn *t;
+
+	scratch_write(s, call_sight, &c);
+	c.packages = more;
+	c.n = ARRAY_LEN(more);
+	scratch_write(s, call_sight, &c);
+	t = scratch_read(s);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(
+		    sighting_has(t, cases[i].origin, &cases[i].package, 1),
+		    cases[i].expected);
+	assert_int_equal(sighting_has(t, 1, seen, ARRAY_LEN(seen)), 1);
+	assert_int_equal(sighting_has(t, 9, NULL, 0), 1);
+	txn_end(t);
+}
+
+/* Two packages and the three origins that the places are looked for at. */
+static int
+fill_places(struct txn *t, void *arg, struct error *err)
+{
+	struct package_file files[2] = {
+	    {.path = SPAN("pool/a/a.dsc")}, {.path = SPAN("pool/a/a.tar")}};
+	struct light l = {.kind = PACKAGE_SOURCE, .files = files, .nfiles = 2};
+	struct record_writer w CLEANUP(record_writer_release);
+	struct span bytes;
+	int r;
+
+	(void)arg, (void)err;
+	record_writer_init(&w);
+	r = light_encode(&l, &w, &bytes);
+	if (r == 0)
+		r = txn_put64(t, T_LIGHT, 1, bytes);
+	l.origin_path = SPAN("flat");
+	if (r == 0)
+		r = light_encode(&l, &w, &bytes);
+	if (r == 0)
+		r = txn_put64(t, T_LIGHT, 2, bytes);
+	l.kind = PACKAGE_BINARY;
+	l.origin_path = SPAN("x.deb");
+	if (r == 0)
+		r = light_encode(&l, &w, &bytes);
+	if (r == 0)
+		r = txn_put64(t, T_LIGHT, 3, bytes);
+	for (uint64_t origin = 1; origin <= 3 && r == 0; origin++)
+		r = txn_put64(t, T_ORIGINS, origin, SPAN("origin"));
+	return r;
+}
+
+static int
+note_place(uint64_t origin, struct span path, void *arg)
+{
+	struct buf *b = arg;
+
+	return buf_addf(b, "%d:%.*s\n", (int)origin, SPAN_ARG(path));
+}
+
+static int
+stop_at_two(uint64_t origin, struct span path, void *arg)
+{
+	(void)path;
+	++*(int *)arg;
+	return origin == 2 ? -ENODATA : 0;
+}
+
+static void
+test_blob_each_place(void **state)
+{
+	static const uint64_t at_one[] = {1, 2}, at_two[] = {2},
+			      at_nine[] = {1};
+	struct blob_source sources[] = {
+	    {.package = 1, .file = 1},
+	    {.package = 2, .file = 0},
+	    {.package = 99, .file = 0},
+	    {.package = 3, .file = 0},
+	    {.origin = 7, .path = SPAN("dists/x/Contents.gz")},
+	};
+	struct blob b = {.sources = sources, .nsources = ARRAY_LEN(sources)};
+	struct buf got CLEANUP(buf_release) = {0};
+	struct scratch *s = *state;
+	struct call c = {.origin = 1, .packages = at_one, .n = 2};
+	struct txn *t;
+	int calls = 0;
+
+	scratch_write(s, fill_places, NULL);
+	scratch_write(s, call_sight, &c);
+	c = (struct call){.origin = 2, .packages = at_two, .n = 1};
+	scratch_write(s, call_sight, &c);
+	/* An origin that is gone. */
+	c = (struct call){.origin = 9, .packages = at_nine, .n = 1};
+	scratch_write(s, call_sight, &c);
+
+	t = scratch_read(s);
+	assert_int_equal(blob_each_place(t, &b, note_place, &got), 0);
+	assert_string_equal(got.ptr, "1:pool/a/a.tar\n"
+				     "1:flat/a.dsc\n"
+				     "2:flat/a.dsc\n"
+				     "7:dists/x/Contents.gz\n");
+	assert_int_equal(blob_each_place(t, &b, stop_at_two, &calls), -ENODATA);
+	assert_int_equal(calls, 3);
+	/* A file that the package does not have. */
+	sources[0].file = 2;
+	assert_int_equal(blob_each_place(t, &b, note_place, &got), -EIO);
+	txn_end(t);
+}
+
+static struct blob_writer *
+begin(struct scratch *s, const struct call *c, uint64_t expected_have)
+{
+	struct blob_writer *w = NULL;
+	struct error err = {""};
+	uint64_t have;
+	int r;
+
+	r = blob_writer_new(s->store, &c->sha256, c->size, &w, &have, &err);
+	if (r != 0)
+		fail_msg("%d: %s", r, err.text);
+	assert_int_equal(have, expected_have);
+	return w;
+}
+
+static void
+write_part(struct blob_writer *w, const char *text)
+{
+	struct error err = {""};
+
+	if (blob_writer_add(w, text, strlen(text), &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static void
+finish(struct blob_writer *w)
+{
+	struct error err = {""};
+
+	if (blob_writer_end(w, &err) != 0)
+		fail_msg("%s", err.text);
+	blob_writer_free(w);
+}
+
+static size_t
+count_tmp(struct scratch *s)
+{
+	struct dirent **names;
+	int n = scandirat(store_tmp_fd(s->store), ".", &names, NULL, NULL);
+	size_t count = 0;
+
+	assert_true(n >= 0);
+	for (int i = 0; i < n; i++) {
+		count += names[i]->d_name[0] != '.';
+		free(names[i]);
+	}
+	free(names);
+	return count;
+}
+
+static void
+assert_blob_is(struct scratch *s, const struct call *c, const char *text)
+{
+	char got[64] = "";
+	struct stat st;
+	int fd;
+
+	assert_int_equal(blob_present(s->store, &c->sha256), 1);
+	fd = blob_open(s->store, &c->sha256, strlen(text));
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0444);
+	assert_int_equal(
+	    file_pread_all(fd, got, sizeof(got) - 1, 0), strlen(text));
+	assert_string_equal(got, text);
+	close(fd);
+}
+
+static void
+test_blob_writer_new_file(void **state)
+{
+	struct scratch *s = *state;
+	struct call c = blob_of("hello, world"), empty = blob_of("");
+	struct blob_writer *w;
+	struct error err;
+	uint64_t have;
+
+	assert_int_equal(blob_present(s->store, &c.sha256), 0);
+	assert_int_equal(blob_open(s->store, &c.sha256, 12), -ENOENT);
+	w = begin(s, &c, 0);
+	write_part(w, "hello, ");
+	write_part(w, "");
+	assert_int_equal(blob_present(s->store, &c.sha256), 0);
+	write_part(w, "world");
+	finish(w);
+	assert_blob_is(s, &c, "hello, world");
+	assert_int_equal(blob_open(s->store, &c.sha256, 11), -EIO);
+	assert_int_equal(
+	    blob_writer_new(s->store, &c.sha256, c.size, &w, &have, &err),
+	    -EEXIST);
+	finish(begin(s, &empty, 0));
+	assert_blob_is(s, &empty, "");
+	assert_int_equal(count_tmp(s), 0);
+}
+
+static void
+test_blob_writer_resumes(void **state)
+{
+	struct scratch *s = *state;
+	struct call c = blob_of("hello, world");
+	struct blob_writer *w;
+
+	w = begin(s, &c, 0);
+	write_part(w, "hello");
+	blob_writer_free(w);
+	assert_int_equal(count_tmp(s), 1);
+	w = begin(s, &c, 5);
+	write_part(w, ", ");
+	blob_writer_free(w);
+	w = begin(s, &c, 7);
+	write_part(w, "world");
+	finish(w);
+	assert_blob_is(s, &c, "hello, world");
+}
+
+static void
+test_blob_writer_restart(void **state)
+{
+	struct scratch *s = *state;
+	struct call c = blob_of("hello, world");
+	struct blob_writer *w;
+
+	w = begin(s, &c, 0);
+	write_part(w, "garbage");
+	assert_int_equal(blob_writer_restart(w), 0);
+	write_part(w, "hello");
+	blob_writer_free(w);
+	w = begin(s, &c, 5);
+	assert_int_equal(blob_writer_restart(w), 0);
+	write_part(w, "hello, world");
+	finish(w);
+	assert_blob_is(s, &c, "hello, world");
+}
+
+static void
+test_blob_writer_refuses(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
+	    {"hello, w0rld", "SHA-256 is "},
+	    {"hello", "5 bytes instead of the announced 12"},
+	    {"", "0 bytes instead of the announced 12"},
+	};
+	struct scratch *s = *state;
+	struct call c = blob_of("hello, world");
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct blob_writer *w = begin(s, &c, 0);
+
+		write_part(w, cases[i].text);
+		assert_int_equal(blob_writer_end(w, &err), -EBADMSG);
+		assert_non_null(strstr(err.text, cases[i].expected));
+		blob_writer_free(w);
+		assert_int_equal(blob_present(s->store, &c.sha256), 0);
+		assert_int_equal(count_tmp(s), 0);
+	}
+}
+
+static void
+test_blob_writer_add_too_much(void **state)
+{
+	struct scratch *s = *state;
+	struct call c = blob_of("hello");
+	struct blob_writer *w = begin(s, &c, 0);
+	struct error err;
+
+	write_part(w, "hel");
+	assert_int_equal(blob_writer_add(w, "lo!", 3, &err), -EBADMSG);
+	assert_string_equal(err.text, "more than the announced 5 bytes");
+	/* What fits may still come. */
+	write_part(w, "lo");
+	finish(w);
+	assert_blob_is(s, &c, "hello");
+}
+
+static void
+test_blob_writer_drops_longer_leftover(void **state)
+{
+	struct scratch *s = *state;
+	struct call c = blob_of("hello");
+	char hex[DIGEST_HEX_SIZE];
+	struct blob_writer *w;
+	int fd;
+
+	fd = openat(store_tmp_fd(s->store), digest_hex(&c.sha256, hex),
+	    O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(file_write_all(fd, "hello, world", 12), 0);
+	close(fd);
+	w = begin(s, &c, 0);
+	write_part(w, "hello");
+	finish(w);
+	assert_blob_is(s, &c, "hello");
+}
+
+struct second_writer {
+	struct scratch *s;
+	const struct call *c;
+	int r;
+	uint64_t have;
+	struct blob_writer *w;
+};
+
+static void *
+write_too(void *arg)
+{
+	struct second_writer *second = arg;
+	struct error err;
+
+	second->r = blob_writer_new(second->s->store, &second->c->sha256,
+	    second->c->size, &second->w, &second->have, &err);
+	return NULL;
+}
+
+static void
+test_blob_writer_waits(void **state)
+{
+	struct scratch *s = *state;
+	struct call c = blob_of("hello");
+	struct second_writer second = {.s = s, .c = &c};
+	struct blob_writer *w = begin(s, &c, 0);
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, write_too, &second), 0);
+	write_part(w, "hello");
+	finish(w);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(second.r, -EEXIST);
+	assert_int_equal(count_tmp(s), 0);
+	assert_blob_is(s, &c, "hello");
+}
+
+static void
+test_blob_writer_takes_over(void **state)
+{
+	struct scratch *s = *state;
+	struct call c = blob_of("hello");
+	struct second_writer second = {.s = s, .c = &c};
+	struct blob_writer *w = begin(s, &c, 0);
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, write_too, &second), 0);
+	write_part(w, "hel");
+	blob_writer_free(w);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(second.r, 0);
+	assert_int_equal(second.have, 3);
+	write_part(second.w, "lo");
+	finish(second.w);
+	assert_blob_is(s, &c, "hello");
+}
+
+static void
+test_blob_present_could_not_look(void **state)
+{
+	struct scratch *s = *state;
+	struct call c = blob_of("hello");
+	char hex[DIGEST_HEX_SIZE];
+	struct error err;
+	struct blob_writer *w;
+	uint64_t have;
+	int fd;
+
+	/* A file where the directory should be. */
+	digest_hex(&c.sha256, hex);
+	hex[2] = '\0';
+	fd = openat(store_blobs_fd(s->store), hex, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(blob_present(s->store, &c.sha256), -ENOTDIR);
+	assert_int_equal(blob_open(s->store, &c.sha256, 5), -ENOTDIR);
+	assert_int_equal(
+	    blob_writer_new(s->store, &c.sha256, c.size, &w, &have, &err),
+	    -ENOTDIR);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    scratch_test(test_blob_put_finds_known),
+	    scratch_test(test_blob_put_refuses),
+	    scratch_test(test_blob_load_damaged),
+	    scratch_test(test_blob_add_source_once),
+	    scratch_test(test_blob_add_source_forgets_oldest),
+	    scratch_test(test_sighting_has),
+	    scratch_test(test_blob_each_place),
+	    scratch_test(test_blob_writer_new_file),
+	    scratch_test(test_blob_writer_resumes),
+	    scratch_test(test_blob_writer_restart),
+	    scratch_test(test_blob_writer_refuses),
+	    scratch_test(test_blob_writer_add_too_much),
+	    scratch_test(test_blob_writer_drops_longer_leftover),
+	    scratch_test(test_blob_writer_waits),
+	    scratch_test(test_blob_writer_takes_over),
+	    scratch_test(test_blob_present_could_not_look),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
