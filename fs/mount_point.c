@@ -1,0 +1,158 @@
+#include "fs/mount_point.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+
+#define MOUNTINFO     "/proc/self/mountinfo"
+#define MOUNTINFO_MAX (16 * 1024 * 1024)
+
+/* proc(5): id, parent, major:minor, root, mount point, options, optional
+ * fields, "-", type, source, super options. */
+int
+mount_line_parse(struct span line, struct mount_line *ret)
+{
+	struct mount_line l = {0};
+	struct span word;
+
+	for (unsigned i = 0; i < 6; i++) {
+		if (!span_word(&line, &word))
+			return -EBADMSG;
+		if (i == 2)
+			l.device = word;
+		else if (i == 4)
+			l.where = word;
+	}
+	do {
+		if (!span_word(&line, &word))
+			return -EBADMSG;
+	} while (!span_eq(word, SPAN("-")));
+	if (!span_word(&line, &l.type))
+		return -EBADMSG;
+	*ret = l;
+	return 0;
+}
+
+/* The path as the kernel writes it there. */
+static int
+escape(const char *path, struct buf *out)
+{
+	for (const char *p = path; *p; p++) {
+		if (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\\')
+			(void)buf_addf(out, "\\%03o", (unsigned)*p);
+		else
+			(void)buf_add_char(out, *p);
+	}
+	return out->failed ? -ENOMEM : 0;
+}
+
+/* The uppermost mount at a path: 1 with *ret filled, or 0.  text is what *ret
+ * points into. */
+static int
+find_mount(const char *where, struct buf *text, struct mount_line *ret)
+{
+	struct buf name CLEANUP(buf_release) = {0};
+	struct span rest, line;
+	int found = 0;
+
+	int r = escape(where, &name);
+	if (r == 0)
+		r = file_read(AT_FDCWD, MOUNTINFO, MOUNTINFO_MAX, text, NULL);
+	if (r < 0)
+		return r;
+	rest = buf_span(text);
+	while (span_cut(&rest, '\n', &line)) {
+		struct mount_line l;
+		if (mount_line_parse(line, &l) == 0 &&
+		    span_eq(l.where, buf_span(&name))) {
+			*ret = l;
+			found = 1;
+		}
+	}
+	return found;
+}
+
+/* Is path dir itself, or below it? */
+static bool
+is_within(struct span path, struct span dir)
+{
+	if (!span_starts(path, dir))
+		return false;
+	return path.len == dir.len || path.ptr[dir.len] == '/' ||
+	       dir.ptr[dir.len - 1] == '/';
+}
+
+static int
+check_place(const char *path, const char *store, struct error *err)
+{
+	struct buf text CLEANUP(buf_release) = {0};
+	struct mount_line line;
+
+	if (is_within(span_of(path), span_of(store)))
+		return error_set(
+		    err, -EINVAL, "%s: is in the store %s", path, store);
+	if (is_within(span_of(store), span_of(path)))
+		return error_set(err, -EINVAL,
+		    "%s: the store %s is in it and would be hidden", path,
+		    store);
+	int r = find_mount(path, &text, &line);
+	if (r < 0)
+		return error_sys(err, r, "%s", MOUNTINFO);
+	/* Other file systems may be mounted over (an autofs wants to be). */
+	if (r == 1 && (span_eq(line.type, SPAN("fuse")) ||
+			  span_starts(line.type, SPAN("fuse."))))
+		return error_set(err, -EBUSY,
+		    "%s: something is mounted there already (%.*s)", path,
+		    SPAN_ARG(line.type));
+	return 0;
+}
+
+int
+mount_point_check(
+    const char *name, const char *store, char **ret, struct error *err)
+{
+	struct stat st;
+
+	if (stat(name, &st) < 0) {
+		if (errno == ENOTCONN)
+			return error_set(err, -EBUSY,
+			    "%s: a mount that has died is there; unmount it "
+			    "first",
+			    name);
+		if (errno == ENOENT)
+			return error_set(err, -ENOENT,
+			    "%s: there is no such directory to mount on", name);
+		return error_sys(err, -errno, "%s", name);
+	}
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, -ENOTDIR, "%s: is not a directory", name);
+	char *path CLEANUP_FREE = realpath(name, NULL);
+	if (!path)
+		return error_sys(err, -errno, "%s", name);
+	int r = check_place(path, store, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE(path);
+	return 0;
+}
+
+void
+mount_point_read_ahead(const char *where)
+{
+	struct buf text CLEANUP(buf_release) = {0};
+	struct mount_line line;
+	char name[64];
+
+	if (find_mount(where, &text, &line) != 1 || line.device.len > 32)
+		return;
+	(void)snprintf(name, sizeof(name), "/sys/class/bdi/%.*s/read_ahead_kb",
+	    SPAN_ARG(line.device));
+	int fd CLEANUP_FD = open(name, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)dprintf(fd, "%d\n", READ_AHEAD_KB);
+}

@@ -1,0 +1,40 @@
+#ifndef FS_OPS_H
+#define FS_OPS_H
+
+/*
+ * The FUSE callbacks: from requests to fs/tree.h and fs/reader.h and back.
+ *
+ * No request waits for the network in a FUSE thread: an open of a remote file
+ * is answered by whoever brings it, or as soon as the reader gives up.
+ * Inode numbers need no bookkeeping, so forget has nothing to do.
+ */
+
+#include <fuse_lowlevel.h>
+
+#include "fs/tree.h"
+#include "store/blob_request.h"
+
+/* How long the kernel may keep what it was told, in seconds: of what never
+ * changes, and of the few names that do (notices come first, see notify.h). */
+#define OPS_STABLE_S  86400.0
+#define OPS_MUTABLE_S 5.0
+
+struct ops;
+
+struct ops_opts {
+	struct tree *tree;
+	/* NULL: files that are remote can't be had. */
+	struct blob_requests *requests;
+	/* Called when the kernel's first request is being answered. */
+	void (*ready)(void *arg);
+	void *arg;
+};
+
+int ops_new(const struct ops_opts *opts, struct ops **ret) MUST_CHECK;
+/* Nobody may be asked for a file by then (no requests under way). */
+void ops_free(struct ops *ops);
+
+/* What fuse_session_new() wants; the ops are its user data. */
+extern const struct fuse_lowlevel_ops ops_table;
+
+#endif

@@ -1,0 +1,135 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "fs/inode.h"
+#include "fs/ops_internal.h"
+#include "fs/reader.h"
+
+#define MAX_IDLE_IOBUFS 3
+
+struct iobuf {
+	SLIST_ENTRY(iobuf) link;
+	size_t size;
+	char bytes[];
+};
+
+void
+ops_iobufs_free(struct ops *ops)
+{
+	struct iobuf *b;
+
+	while ((b = SLIST_FIRST(&ops->iobufs)) != NULL) {
+		SLIST_REMOVE_HEAD(&ops->iobufs, link);
+		free(b);
+	}
+}
+
+/* The one used last comes first, so that few are ever touched. */
+static struct iobuf *
+iobuf_get(struct ops *ops, size_t size)
+{
+	(void)pthread_mutex_lock(&ops->lock);
+	struct iobuf *b = SLIST_FIRST(&ops->iobufs);
+	if (b) {
+		SLIST_REMOVE_HEAD(&ops->iobufs, link);
+		ops->niobufs--;
+	}
+	(void)pthread_mutex_unlock(&ops->lock);
+	if (b && b->size >= size)
+		return b;
+	free(b);
+	b = malloc(sizeof(*b) + size);
+	if (b)
+		b->size = size;
+	return b;
+}
+
+static void
+iobuf_put(struct ops *ops, struct iobuf *b)
+{
+	(void)pthread_mutex_lock(&ops->lock);
+	bool keep = ops->niobufs < MAX_IDLE_IOBUFS;
+	if (keep) {
+		SLIST_INSERT_HEAD(&ops->iobufs, b, link);
+		ops->niobufs++;
+	}
+	(void)pthread_mutex_unlock(&ops->lock);
+	if (!keep)
+		free(b);
+}
+
+void
+ops_reply_open(
+    fuse_req_t req, struct reader *reader, const struct fuse_file_info *fi)
+{
+	struct fuse_file_info out = *fi;
+
+	out.fh = (uint64_t)(uintptr_t)reader;
+	/* An inode's bytes are the same for ever. */
+	out.keep_cache = 1;
+	out.noflush = 1;
+	/* Whoever asked has gone: no release will come. */
+	if (fuse_reply_open(req, &out) == -ENOENT)
+		reader_close(reader);
+}
+
+static int
+open_keyring(struct ops *ops, fuse_ino_t ino, struct reader **ret)
+{
+	struct buf bytes CLEANUP(buf_release) = {0};
+
+	int r = tree_keyring(ops->opts.tree, ino, &bytes);
+	return r < 0 ? r : reader_open_bytes(buf_span(&bytes), ret);
+}
+
+void
+ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct ops *ops = ops_of(req);
+	struct reader *reader;
+	int r;
+
+	if ((fi->flags & O_ACCMODE) != O_RDONLY)
+		r = -EROFS;
+	else if (ino_kind(ino) == INO_KEYRING)
+		r = open_keyring(ops, ino, &reader);
+	else
+		r = reader_open(ops->store, ino_content(ino), &reader);
+	if (r == 0)
+		ops_reply_open(req, reader, fi);
+	else if (r == -EREMOTE)
+		ops_wait(req, ino, fi);
+	else
+		ops_fail(req, r == -ENOENT ? -ESTALE : r, "cannot open", NULL);
+}
+
+void
+ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+    struct fuse_file_info *fi)
+{
+	struct ops *ops = ops_of(req);
+	struct reader *reader = (struct reader *)(uintptr_t)fi->fh;
+
+	(void)ino;
+	struct iobuf *b = iobuf_get(ops, size);
+	if (!b) {
+		ops_fail(req, -ENOMEM, "cannot read", NULL);
+		return;
+	}
+	ssize_t n = reader_read(reader, b->bytes, size, (uint64_t)offset);
+	if (n < 0)
+		ops_fail(req, (int)n, "cannot read", NULL);
+	else
+		(void)fuse_reply_buf(req, b->bytes, (size_t)n);
+	iobuf_put(ops, b);
+}
+
+void
+ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	reader_close((struct reader *)(uintptr_t)fi->fh);
+	(void)fuse_reply_err(req, 0);
+}

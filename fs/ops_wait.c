@@ -1,0 +1,207 @@
+#include <assert.h>
+#include <errno.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "fs/inode.h"
+#include "fs/ops_internal.h"
+#include "fs/reader.h"
+
+/* Failures of one file within this time are told once. */
+#define SAME_FAILURE_MS 2000
+
+/*
+ * An open that waits for its file.  It is answered by whoever takes it from
+ * waiting to not waiting, under the lock: the side that brings the file, or
+ * the interrupt.  libfuse may call the interrupt function at any time until
+ * the request is gone, even while an answer is under way, so that function
+ * never gets this struct: it looks for the request among those that wait.
+ *
+ * Two hold it: the open, until it is answered, and the request for the file,
+ * until done is called or the request is forgotten.
+ */
+struct waiting {
+	LIST_ENTRY(waiting) link;
+	struct ops *ops;
+	fuse_req_t req;
+	struct fuse_file_info fi;
+	uint64_t ino;
+	bool waiting;
+	/* Until armed, libfuse may hold the request's lock in the thread that
+	 * makes the request: no answer then, only a note. */
+	bool armed, interrupted;
+	unsigned users;
+};
+
+static void
+drop(struct waiting *w)
+{
+	struct ops *ops = w->ops;
+
+	(void)pthread_mutex_lock(&ops->lock);
+	bool last = --w->users == 0;
+	if (last)
+		LIST_REMOVE(w, link);
+	(void)pthread_mutex_unlock(&ops->lock);
+	if (last)
+		free(w);
+}
+
+/* True for the one who is to answer. */
+static bool
+claim(struct waiting *w)
+{
+	(void)pthread_mutex_lock(&w->ops->lock);
+	bool mine = w->waiting;
+	w->waiting = false;
+	(void)pthread_mutex_unlock(&w->ops->lock);
+	return mine;
+}
+
+static uint64_t
+blob_of(const struct waiting *w)
+{
+	return w->ino & INO_LOW;
+}
+
+static bool
+is_new_failure(struct ops *ops, uint64_t blob)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+
+	(void)pthread_mutex_lock(&ops->lock);
+	bool same =
+	    ops->failed_blob == blob && ms - ops->failed_ms < SAME_FAILURE_MS;
+	ops->failed_blob = blob;
+	ops->failed_ms = ms;
+	(void)pthread_mutex_unlock(&ops->lock);
+	return !same;
+}
+
+static void
+answer(struct waiting *w, int r, const char *why)
+{
+	struct reader *reader;
+
+	if (r < 0) {
+		if (is_new_failure(w->ops, blob_of(w)))
+			log_error("%s", why ? why : "a file can't be had");
+		(void)fuse_reply_err(w->req, EIO);
+		return;
+	}
+	r = reader_open(w->ops->store, ino_content(w->ino), &reader);
+	if (r < 0)
+		ops_fail(w->req, r == -EREMOTE ? -EIO : r,
+		    "cannot open what was fetched", NULL);
+	else
+		ops_reply_open(w->req, reader, &w->fi);
+}
+
+/* blob_done_fn: the file has come, or can't be had. */
+static void
+on_done(void *ctx, int r, const char *why)
+{
+	struct waiting *w = ctx;
+
+	if (claim(w)) {
+		answer(w, r, why);
+		drop(w);
+	}
+	drop(w);
+}
+
+/* The one that waits for an answer to a request and may be given it. */
+static struct waiting *
+claim_request(struct ops *ops, fuse_req_t req)
+{
+	struct waiting *w;
+
+	(void)pthread_mutex_lock(&ops->lock);
+	LIST_FOREACH(w, &ops->waiting, link)
+	if (w->waiting && w->req == req)
+		break;
+	if (w && !w->armed) {
+		w->interrupted = true;
+		w = NULL;
+	}
+	if (w)
+		w->waiting = false;
+	(void)pthread_mutex_unlock(&ops->lock);
+	return w;
+}
+
+/* The reader gives up; the fetch goes on for others. */
+static void
+on_interrupt(fuse_req_t req, void *data)
+{
+	struct ops *ops = data;
+	struct blob_requests *requests = ops->opts.requests;
+	struct waiting *w = claim_request(ops, req);
+
+	if (!w)
+		return;
+	(void)fuse_reply_err(req, EINTR);
+	if (requests->forget(requests->arg, blob_of(w), w))
+		drop(w);
+	drop(w);
+}
+
+/* False where the interrupt came before the request was made. */
+static bool
+arm(struct waiting *w)
+{
+	(void)pthread_mutex_lock(&w->ops->lock);
+	w->armed = true;
+	if (w->interrupted)
+		w->waiting = false;
+	bool go = !w->interrupted;
+	(void)pthread_mutex_unlock(&w->ops->lock);
+	return go;
+}
+
+void
+ops_wait(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+{
+	struct ops *ops = ops_of(req);
+	struct blob_requests *requests = ops->opts.requests;
+
+	if (!requests) {
+		ops_fail(req, -EIO, "nothing here fetches remote files", NULL);
+		return;
+	}
+	struct waiting *w = calloc(1, sizeof(*w));
+	if (!w) {
+		ops_fail(req, -ENOMEM, "cannot open", NULL);
+		return;
+	}
+	w->ops = ops;
+	w->req = req;
+	w->fi = *fi;
+	w->ino = ino;
+	w->waiting = true;
+	w->users = 2;
+	(void)pthread_mutex_lock(&ops->lock);
+	LIST_INSERT_HEAD(&ops->waiting, w, link);
+	(void)pthread_mutex_unlock(&ops->lock);
+	fuse_req_interrupt_func(req, on_interrupt, ops);
+	if (arm(w)) {
+		requests->request(requests->arg, blob_of(w), on_done, w);
+		return;
+	}
+	(void)fuse_reply_err(req, EINTR);
+	drop(w);
+	drop(w);
+}
+
+void
+ops_waiting_free(struct ops *ops)
+{
+	struct waiting *w;
+
+	while ((w = LIST_FIRST(&ops->waiting)) != NULL) {
+		LIST_REMOVE(w, link);
+		free(w);
+	}
+}
