@@ -130,8 +130,8 @@ load_source(
 	if (r >= 0 && src->state.flat)
 		r = load_flat(t, src);
 	if (r < 0)
-		return error_sys(
-		    err, r, "cannot read the state of %s", src->name);
+		return error_sys(err, r == -ENOENT ? -EIO : r,
+		    "cannot read the state of %s", src->name);
 	return load_text(t, src, err);
 }
 

@@ -149,6 +149,7 @@ make_state(struct scratch *s, const char *suite, const char *release,
 {
 	struct made_state m = {.release = release};
 	size_t len = strlen(suite);
+	uint64_t number;
 
 	m.state.suite = strdup(suite);
 	m.state.flat = len > 0 && suite[len - 1] == '/';
@@ -166,8 +167,9 @@ make_state(struct scratch *s, const char *suite, const char *release,
 		assert_int_equal(state_add_list(&m.state, &sl), 0);
 	}
 	scratch_write(s, put_made_state, &m);
+	number = m.state.number;
 	state_release(&m.state);
-	return m.state.number;
+	return number;
 }
 
 static inline int
