@@ -98,7 +98,7 @@ fi
 # The same archive by another key, unsigned, and expired.
 apt_private "$T/apt2"
 apt_source "deb [signed-by=$KEYS/other.gpg] $NGINX_URL stable main"
-expect 100 'NO_PUBKEY' apt-get -q update
+expect 100 'NO_PUBKEY|Missing key' apt-get -q update
 make_archive "$T/archive" stable key=none
 apt_source "deb [signed-by=$KEYS/main.gpg] $NGINX_URL stable main"
 expect 100 'not signed|no longer signed' apt-get -q update
