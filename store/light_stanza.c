@@ -54,12 +54,16 @@ field_name(int f)
 	return f < REL_COUNT ? relation_field[f] : other_field[f - REL_COUNT];
 }
 
+/* As much of a foreign value as a message has room for. */
 static struct span
 shown(struct span s)
 {
-	if (s.len > SHOWN_MAX)
-		s.len = SHOWN_MAX;
-	return s;
+	struct span line = {0};
+
+	(void)span_cut(&s, '\n', &line);
+	if (line.len > SHOWN_MAX)
+		line.len = SHOWN_MAX;
+	return line;
 }
 
 static int

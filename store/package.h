@@ -44,7 +44,8 @@ enum relation {
 };
 extern const char *const relation_field[REL_COUNT]; /* "Pre-Depends", ... */
 
-#define PACKAGE_MAX_FILES 256		      /* of a source package */
+/* Of a source package; Debian has one of 292 (node-lodash). */
+#define PACKAGE_MAX_FILES 4096
 #define PACKAGE_MAX_SIZE  (UINT64_C(1) << 40) /* bytes of one file */
 
 struct package_file {

@@ -287,7 +287,7 @@ test_light_from_stanza_refuses(void **state)
 		SOURCE "Files:\n x 1 a\n x 2 b\nChecksums-Sha256:\n " HASH_A
 		       " 1 a\n",
 		"line 14: Files names more files than Checksums-Sha256: "
-		"\"x 1 a? x 2 b\""},
+		"\"x 1 a\""},
 	};
 
 	(void)state;
@@ -324,7 +324,7 @@ test_light_from_stanza_limits(void **state)
 	assert_int_equal(
 	    light_from_stanza(buf_span(&text), PACKAGE_SOURCE, 1, &l, &err), 0);
 	assert_int_equal(l.nfiles, PACKAGE_MAX_FILES);
-	assert_span(l.files[255].path, "pool/a/file255");
+	assert_span(l.files[4095].path, "pool/a/file4095");
 	buf_add_str(&text, " " HASH_A " 1 more\n");
 	assert_int_equal(
 	    light_from_stanza(buf_span(&text), PACKAGE_SOURCE, 1, &l, &err),
