@@ -9,8 +9,7 @@
 #include "cli/command.h"
 
 const struct option_def global_options[] = {
-    {"store", "DIR",
-	"the store (default: $SUITEFS_STORE, else see suitefs(1))"},
+    {"store", "DIR", "the store (default: see suitefs(1), FILES)"},
     {"quiet", NULL, "only warnings and errors"},
     {"verbose", NULL, "more about what is being done"},
     {"json", NULL, "print JSON"},

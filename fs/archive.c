@@ -11,13 +11,14 @@
 #include "store/text.h"
 
 /*
- * A reference: the top bit says that it is a package's file (55 bits of
- * package number, 8 of the file's index), else it is a content (4 bits of
+ * A reference: the top bit says that it is a package's file (51 bits of
+ * package number, 12 of the file's index), else it is a content (4 bits of
  * kind, 60 of number).
  */
-#define REF_FILE     (UINT64_C(1) << 63)
-#define REF_KIND_BIT 60
-#define REF_NUMBER   ((UINT64_C(1) << REF_KIND_BIT) - 1)
+#define REF_FILE      (UINT64_C(1) << 63)
+#define REF_FILE_BITS 12
+#define REF_KIND_BIT  60
+#define REF_NUMBER    ((UINT64_C(1) << REF_KIND_BIT) - 1)
 
 struct build {
 	struct txn *t;
@@ -28,6 +29,8 @@ struct build {
 	struct span component;
 };
 
+_Static_assert(PACKAGE_MAX_FILES == 1 << REF_FILE_BITS, "a file's index fits");
+
 uint64_t
 archive_ref_content(struct content c)
 {
@@ -37,7 +40,7 @@ archive_ref_content(struct content c)
 uint64_t
 archive_ref_file(uint64_t package, unsigned file)
 {
-	return REF_FILE | package << 8 | (file & 0xff);
+	return REF_FILE | package << REF_FILE_BITS | file;
 }
 
 static struct content
@@ -59,10 +62,10 @@ ref_digest(struct txn *t, uint64_t ref, struct digest *ret)
 		return r;
 	}
 	struct package p CLEANUP(package_release) = {0};
-	int r = package_light(t, (ref & ~REF_FILE) >> 8, &p);
+	int r = package_light(t, (ref & ~REF_FILE) >> REF_FILE_BITS, &p);
 	if (r < 0)
 		return r == -ENOENT ? -EIO : r;
-	size_t i = ref & 0xff;
+	size_t i = ref & (PACKAGE_MAX_FILES - 1);
 	if (i >= p.light.nfiles)
 		return -EIO;
 	*ret = p.light.files[i].sha256;
@@ -431,7 +434,7 @@ add_list_of(const struct check *check, uint64_t package, struct buf *b)
 static int
 add_claimant(const struct check *check, uint64_t ref, struct buf *b)
 {
-	uint64_t number = (ref & ~REF_FILE) >> 8;
+	uint64_t number = (ref & ~REF_FILE) >> REF_FILE_BITS;
 	struct package p CLEANUP(package_release) = {0};
 
 	int r = package_light(check->build.t, number, &p);
