@@ -97,8 +97,11 @@ sink_begin(void *arg, uint64_t from)
 		j->skip = j->have - from;
 	if (from == j->have || j->skip > 0)
 		return 0;
-	if (from != 0)
-		return -EIO; /* was not asked for */
+	if (from != 0) {
+		j->sink = -EIO;
+		return error_set(&j->sink_err, j->sink,
+		    "the answer begins at a byte that was not asked for");
+	}
 	j->sink = blob_writer_restart(j->writer);
 	if (j->sink < 0)
 		return error_sys(&j->sink_err, j->sink, "cannot begin anew");
@@ -132,6 +135,7 @@ transfer(struct job *j, const struct place *p, struct error *err)
 	    .origin = &p->origin,
 	    .max_bytes = j->blob.size,
 	    .from = j->have,
+	    .from_anyway = true, /* the hash tells */
 	    .cancel = j->cancel,
 	    .connect_ms = j->opts->connect_ms,
 	    .stall_ms = j->opts->stall_ms,

@@ -55,9 +55,11 @@ struct fetch_request {
 	int64_t if_modified_since;
 	/* Resume: asks for the bytes from here on, 0 for all, provided that the
 	 * file is still the one that if_range (an earlier answer's validator)
-	 * stands for.  Without if_range, from is not looked at. */
+	 * stands for.  Without if_range, from is not looked at, unless
+	 * from_anyway says that the caller checks the whole file's hash. */
 	uint64_t from;
 	const char *if_range;
+	bool from_anyway;
 	/* Ends the transfer with -EINTR soon after it becomes true; or NULL. */
 	const atomic_bool *cancel;
 	/* Milliseconds; 0 for the defaults above. */

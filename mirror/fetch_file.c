@@ -118,8 +118,8 @@ fetch_file(const struct fetch_request *rq, const struct fetch_sink *sink,
 		return error_set(err, -E2BIG, "%s: longer than %llu bytes",
 		    shown, (unsigned long long)rq->max_bytes);
 	uint64_t from = 0;
-	if (rq->if_range && strcmp(rq->if_range, ret->etag) == 0 &&
-	    rq->from <= (uint64_t)st.st_size)
+	bool same = rq->if_range && strcmp(rq->if_range, ret->etag) == 0;
+	if ((same || rq->from_anyway) && rq->from <= (uint64_t)st.st_size)
 		from = rq->from;
 	r = sink->begin(sink->arg, from);
 	if (r < 0)

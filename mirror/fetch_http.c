@@ -307,16 +307,16 @@ make_headers(struct transfer *t, struct curl_slist **list)
 		r = add_date(list, "If-Modified-Since", rq->if_modified_since);
 	if (r < 0)
 		return r;
-	if (t->try->whole || rq->from == 0 || !rq->if_range ||
-	    !is_header_value(rq->if_range) ||
-	    strncmp(rq->if_range, "W/", 2) == 0)
+	bool checked = rq->if_range && is_header_value(rq->if_range) &&
+		       strncmp(rq->if_range, "W/", 2) != 0;
+	if (t->try->whole || rq->from == 0 || (!checked && !rq->from_anyway))
 		return 0;
 	t->from = rq->from;
 	char range[32];
 	(void)snprintf(
 	    range, sizeof(range), "bytes=%llu-", (unsigned long long)t->from);
 	r = add_header(list, "Range", range);
-	if (r < 0)
+	if (r < 0 || !checked)
 		return r;
 	return add_header(list, "If-Range", rq->if_range);
 }

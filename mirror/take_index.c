@@ -62,10 +62,10 @@ sink_begin(void *arg, uint64_t from)
 	struct take *t = arg;
 	struct digest dropped;
 
-	if (from != 0)
-		return -EIO; /* was not asked for */
 	t->got = 0;
-	t->sink = t->writer ? blob_writer_restart(t->writer) : 0;
+	t->sink = from != 0 ? -EIO : 0; /* nothing but all was asked for */
+	if (t->sink == 0 && t->writer)
+		t->sink = blob_writer_restart(t->writer);
 	if (t->hash)
 		hash_end(t->hash, &dropped);
 	if (t->sink < 0)
@@ -247,7 +247,8 @@ take_from(struct take *t, const char *url, struct error *err)
  */
 struct keep {
 	struct blob_writer *writer;
-	struct error err;
+	int sink; /* why it took no more */
+	struct error sink_err;
 };
 
 static int
@@ -255,7 +256,10 @@ keep_begin(void *arg, uint64_t from)
 {
 	struct keep *k = arg;
 
-	return from == 0 ? blob_writer_restart(k->writer) : -EIO;
+	k->sink = from == 0 ? blob_writer_restart(k->writer) : -EIO;
+	if (k->sink < 0)
+		return error_sys(&k->sink_err, k->sink, "cannot begin anew");
+	return 0;
 }
 
 static int
@@ -263,7 +267,8 @@ keep_write(void *arg, const void *ptr, size_t len)
 {
 	struct keep *k = arg;
 
-	return blob_writer_add(k->writer, ptr, len, &k->err);
+	k->sink = blob_writer_add(k->writer, ptr, len, &k->sink_err);
+	return k->sink;
 }
 
 static int
@@ -330,6 +335,8 @@ keep_plain(struct take *t, const char *url, struct error *err)
 		r = keep_from_blob(t, &k, err);
 	if (r == 0)
 		r = blob_writer_end(k.writer, err);
+	else if (k.sink < 0)
+		(void)error_set(err, r, "%s", k.sink_err.text);
 	blob_writer_free(k.writer);
 	return r < 0 ? error_prefix(err, r, "%s", url) : 0;
 }
