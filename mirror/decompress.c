@@ -181,7 +181,7 @@ static int
 gz_add(struct decompress *d, struct in in, struct error *err)
 {
 	/* zlib's type is not const, but it does not write there. */
-	d->gz.next_in = (unsigned char *)(uintptr_t)in.ptr;
+	d->gz.next_in = (unsigned char *)in.ptr;
 	d->gz.avail_in = (unsigned)in.len;
 	do {
 		int r = gz_step(d, err);
@@ -246,7 +246,7 @@ bz2_step(struct decompress *d, struct error *err)
 static int
 bz2_add(struct decompress *d, struct in in, struct error *err)
 {
-	d->bz2.next_in = (char *)(uintptr_t)in.ptr;
+	d->bz2.next_in = (char *)in.ptr;
 	d->bz2.avail_in = (unsigned)in.len;
 	do {
 		int r = bz2_step(d, err);

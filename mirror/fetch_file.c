@@ -103,7 +103,7 @@ fetch_file(const struct fetch_request *rq, const struct fetch_sink *sink,
 	if (r < 0)
 		return error_set(err, -EIO, "%s: no well-formed URL", shown);
 	int fd CLEANUP_FD = -1;
-	struct stat st;
+	struct stat st = {0};
 	r = open_regular(path, shown, &fd, &st, err);
 	if (r < 0)
 		return r;
