@@ -62,6 +62,13 @@ void txn_drain(struct store *s);
 
 extern const char *const table_name[T_COUNT];
 
+/* LMDB never changes what a key or a value points at. */
+static inline MDB_val
+env_val(const void *ptr, size_t len)
+{
+	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)ptr};
+}
+
 /* The one translation of MDB_* and errno to negative errno. */
 int env_errno(int rc);
 /* As env_errno(), with a text that names the store's database. */

@@ -196,28 +196,33 @@ read_pieces(struct form *f, struct span pieces)
 	return pieces.len == 0 ? 0 : -EIO;
 }
 
+/* Room for the pieces; one more, so that none is an array too. */
+static int
+form_alloc(struct form *f)
+{
+	f->run = calloc(f->npieces + 1, sizeof(*f->run));
+	f->offset = calloc(f->npieces + 1, sizeof(*f->offset));
+	return f->run && f->offset ? 0 : -ENOMEM;
+}
+
 int
 form_load(struct txn *t, uint64_t number, struct form *ret)
 {
 	CLEANUP(record_release) struct record rec = {0};
-	CLEANUP(form_release) struct form f = {0};
 	struct span pieces;
+	struct form f;
 	int r = form_head(t, number, &rec, &f, &pieces);
 
 	if (r < 0)
 		return r;
-	/* One more, so that a form without pieces has an array too. */
-	f.run = calloc(f.npieces + 1, sizeof(*f.run));
-	f.offset = calloc(f.npieces + 1, sizeof(*f.offset));
-	if (!f.run || !f.offset)
-		return -ENOMEM;
-	r = read_pieces(&f, pieces);
+	r = form_alloc(&f);
+	if (r == 0)
+		r = read_pieces(&f, pieces);
 	if (r < 0)
-		return r;
-	*ret = f;
-	f.run = NULL;
-	f.offset = NULL;
-	return 0;
+		form_release(&f);
+	else
+		*ret = f;
+	return r;
 }
 
 static int

@@ -194,16 +194,10 @@ is_void(MDB_txn *txn, bool *ret)
 	return rc;
 }
 
-static MDB_val
-schema_name(void)
-{
-	return (MDB_val){sizeof(schema_key) - 1, (void *)(uintptr_t)schema_key};
-}
-
 static int
 check_schema(struct store *s, MDB_txn *txn, struct error *err)
 {
-	MDB_val key = schema_name(), val;
+	MDB_val key = env_val(schema_key, sizeof(schema_key) - 1), val;
 	const unsigned char *p;
 	unsigned long schema;
 	int rc = mdb_get(txn, s->dbi[T_META], &key, &val);
@@ -270,8 +264,8 @@ static int
 make_tables(struct store *s, struct error *err)
 {
 	static const unsigned char now[4] = {0, 0, 0, STORE_SCHEMA};
-	MDB_val key = schema_name();
-	MDB_val val = {sizeof(now), (void *)(uintptr_t)now};
+	MDB_val key = env_val(schema_key, sizeof(schema_key) - 1);
+	MDB_val val = env_val(now, sizeof(now));
 	MDB_txn *txn = NULL;
 	enum table at = T_META;
 	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
@@ -348,34 +342,39 @@ store_new(const char *dir, unsigned flags)
 	return NULL;
 }
 
+static int
+set_up(struct store *s, unsigned flags, size_t map_size, struct error *err)
+{
+	int r = prepare(s, flags, err);
+
+	if (r == 0)
+		r = env_open(s, map_size, err);
+	if (r == 0)
+		r = set_up_tables(s, flags, err);
+	if (r == 0)
+		r = open_part(s, "blobs/sha256", &s->blobs_fd, err);
+	if (r == 0)
+		r = open_part(s, "tmp", &s->tmp_fd, err);
+	return r;
+}
+
 int
 store_open(const char *dir, unsigned flags, size_t map_size, struct store **ret,
     struct error *err)
 {
-	CLEANUP(store_cleanup) struct store *s = store_new(dir, flags);
+	struct store *s = store_new(dir, flags);
 	int r;
 
 	if (!s)
 		return error_set(err, -ENOMEM, "out of memory");
 	if (s->read_only)
 		flags &= ~(unsigned)STORE_CREATE;
-	r = prepare(s, flags, err);
+	r = set_up(s, flags, map_size, err);
 	if (r < 0)
-		return r;
-	r = env_open(s, map_size, err);
-	if (r < 0)
-		return r;
-	r = set_up_tables(s, flags, err);
-	if (r < 0)
-		return r;
-	r = open_part(s, "blobs/sha256", &s->blobs_fd, err);
-	if (r < 0)
-		return r;
-	r = open_part(s, "tmp", &s->tmp_fd, err);
-	if (r < 0)
-		return r;
-	*ret = TAKE(s);
-	return 0;
+		store_close(s);
+	else
+		*ret = s;
+	return r;
 }
 
 void

@@ -37,18 +37,11 @@ result(struct txn *t, int rc)
 	return env_errno(rc);
 }
 
-/* LMDB never changes what a key or a value points at. */
-static MDB_val
-val_of(const void *ptr, size_t len)
-{
-	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)ptr};
-}
-
 int
 txn_get(struct txn *t, enum table table, const void *key, size_t len,
     struct span *ret)
 {
-	MDB_val k = val_of(key, len), v;
+	MDB_val k = env_val(key, len), v;
 	int rc;
 
 	if (len == 0)
@@ -72,7 +65,7 @@ static int
 put(struct txn *t, enum table table, MDB_val k, struct span value,
     unsigned flags)
 {
-	MDB_val v = val_of(value.ptr, value.len);
+	MDB_val v = env_val(value.ptr, value.len);
 
 	return result(t, mdb_put(t->mdb, t->store->dbi[table], &k, &v, flags));
 }
@@ -81,7 +74,7 @@ int
 txn_put(struct txn *t, enum table table, const void *key, size_t len,
     struct span value)
 {
-	return put(t, table, val_of(key, len), value, 0);
+	return put(t, table, env_val(key, len), value, 0);
 }
 
 int
@@ -89,7 +82,7 @@ txn_put64(struct txn *t, enum table table, uint64_t key, struct span value)
 {
 	struct key64 k = key64(key);
 
-	return put(t, table, val_of(k.byte, sizeof(k.byte)), value, 0);
+	return put(t, table, env_val(k.byte, sizeof(k.byte)), value, 0);
 }
 
 int
@@ -97,13 +90,14 @@ txn_append64(struct txn *t, enum table table, uint64_t key, struct span value)
 {
 	struct key64 k = key64(key);
 
-	return put(t, table, val_of(k.byte, sizeof(k.byte)), value, MDB_APPEND);
+	return put(
+	    t, table, env_val(k.byte, sizeof(k.byte)), value, MDB_APPEND);
 }
 
 int
 txn_del(struct txn *t, enum table table, const void *key, size_t len)
 {
-	MDB_val k = val_of(key, len);
+	MDB_val k = env_val(key, len);
 
 	if (len == 0)
 		return -ENOENT;
@@ -183,7 +177,7 @@ txn_each(struct txn *t, enum table table, struct span from, txn_each_fn *fn,
     void *arg)
 {
 	MDB_cursor *cursor = NULL;
-	MDB_val k = val_of(from.ptr, from.len), v;
+	MDB_val k = env_val(from.ptr, from.len), v;
 	int r = 0;
 	int rc = mdb_cursor_open(t->mdb, t->store->dbi[table], &cursor);
 
