@@ -1,0 +1,160 @@
+#include "mirror/pool.h"
+
+#include "scratch_store.h"
+
+#include "update_fixture.h"
+
+/* apple 1, banana 1 in main; cherry 3 in contrib; all but some files. */
+static uint64_t
+make_mirror(struct scratch *s)
+{
+	struct archive a = {.s = s};
+
+	put_archive(&a, "1", ARCHIVE_DATE);
+	archive_deb(s, "apple", "1");
+	archive_deb(s, "banana", "1");
+	archive_deb(s, "cherry", "3");
+	archive_mirror(s, "m", "sid", "");
+	(void)update_ok(&a, "m");
+	buf_release(&a.files);
+	CLEANUP(mirror_release) struct mirror m = mirror_now(&a, "m");
+	return m.state;
+}
+
+static void
+see_failure(void *arg, const char *why)
+{
+	assert_int_equal(strs_add(arg, span_of(why)), 0);
+}
+
+static void
+test_pool_count_of_names(void **state)
+{
+	static const struct {
+		const char *names, *architectures;
+		uint64_t files, bytes;
+	} cases[] = {
+	    {"", "", 3, 8 + 9 + 9},
+	    {"", "amd64", 3, 8 + 9 + 9},
+	    {"", "arm64", 0, 0},
+	    {"", "source", 0, 0},
+	    {"apple", "", 1, 8},
+	    {"apple cherry nothing", "amd64", 2, 8 + 9},
+	    {"banana_1_amd64", "", 1, 9},
+	    {"banana_2_amd64", "", 0, 0},
+	};
+	struct scratch *s = *state;
+	uint64_t number = make_mirror(s);
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(strs_release) struct strs names = {0};
+		CLEANUP(strs_release) struct strs architectures = {0};
+		struct pool_want want = {number, &names, &architectures};
+		struct pool_count got;
+		struct error err;
+
+		assert_int_equal(
+		    strs_add_split(&names, span_of(cases[i].names), 0), 0);
+		assert_int_equal(strs_add_split(&architectures,
+				     span_of(cases[i].architectures), 0),
+		    0);
+		assert_int_equal(pool_count(s->store, &want, &got, &err), 0);
+		assert_int_equal(got.files, cases[i].files);
+		assert_int_equal(got.bytes, cases[i].bytes);
+		assert_int_equal(got.missing_files, cases[i].files);
+		assert_int_equal(got.missing_bytes, cases[i].bytes);
+	}
+}
+
+static void
+test_pool_fetch_all(void **state)
+{
+	struct scratch *s = *state;
+	struct pool_want want = {.state = make_mirror(s)};
+	struct blob_queue_opts opts = {.retry = true, .tries = 1};
+	struct pool_result result;
+	struct pool_count count;
+	struct error err;
+
+	assert_int_equal(
+	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
+	    0);
+	assert_int_equal(result.fetched_files, 3);
+	assert_int_equal(result.fetched_bytes, 8 + 9 + 9);
+	assert_int_equal(result.failed_files, 0);
+	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
+	assert_int_equal(count.files, 3);
+	assert_int_equal(count.missing_files, 0);
+	assert_int_equal(count.missing_bytes, 0);
+	assert_int_equal(
+	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
+	    0);
+	assert_int_equal(result.fetched_files, 0);
+}
+
+static void
+test_pool_fetch_goes_on_after_failure(void **state)
+{
+	struct scratch *s = *state;
+	struct pool_want want = {.state = make_mirror(s)};
+	struct blob_queue_opts opts = {.retry = true, .tries = 1};
+	CLEANUP(strs_release) struct strs why = {0};
+	struct pool_result result;
+	struct error err = {""};
+
+	archive_remove(s, "pool/apple_1.deb");
+	archive_write(s, "pool/cherry_3.deb", SPAN("CHERRY 3\n"));
+	assert_int_equal(pool_fetch(s->store, &want, &opts, NULL, see_failure,
+			     &why, &result, &err),
+	    -EIO);
+	assert_string_equal(err.text, "2 files could not be fetched");
+	assert_int_equal(result.fetched_files, 1);
+	assert_int_equal(result.fetched_bytes, 9);
+	assert_int_equal(result.failed_files, 2);
+	strs_sort(&why);
+	assert_int_equal(why.n, 2);
+	assert_non_null(strstr(why.v[0], "pool/apple_1.deb"));
+	assert_non_null(strstr(why.v[1], "pool/cherry_3.deb"));
+}
+
+static void
+test_pool_fetch_cancelled(void **state)
+{
+	struct scratch *s = *state;
+	struct pool_want want = {.state = make_mirror(s)};
+	struct blob_queue_opts opts = {.retry = true, .tries = 1};
+	atomic_bool cancel = true;
+	struct pool_result result;
+	struct error err;
+
+	assert_int_equal(pool_fetch(s->store, &want, &opts, &cancel, NULL, NULL,
+			     &result, &err),
+	    -EINTR);
+	assert_int_equal(result.fetched_files, 0);
+	assert_int_equal(result.failed_files, 0);
+}
+
+static void
+test_pool_count_no_state(void **state)
+{
+	struct scratch *s = *state;
+	struct pool_want want = {.state = 77};
+	struct pool_count count;
+	struct error err;
+
+	assert_int_equal(pool_count(s->store, &want, &count, &err), -ENOENT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    scratch_test(test_pool_count_of_names),
+	    scratch_test(test_pool_fetch_all),
+	    scratch_test(test_pool_fetch_goes_on_after_failure),
+	    scratch_test(test_pool_fetch_cancelled),
+	    scratch_test(test_pool_count_no_state),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
