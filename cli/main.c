@@ -31,10 +31,23 @@ struct parser {
 	const char *store;
 };
 
+static bool
+parser_has(const struct parser *p, const char *name)
+{
+	for (int i = 0; i < p->n; i++) {
+		if (strcmp(p->defs[i]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What was added first wins: "publish" has a --version of its own. */
 static void
 parser_add(struct parser *p, const struct option_def *o)
 {
 	for (; o && o->name && p->n < MAX_OPTIONS - 1; o++) {
+		if (parser_has(p, o->name))
+			continue;
 		p->longs[p->n] = (struct option){
 		    .name = o->name,
 		    .has_arg = o->value ? required_argument : no_argument,
@@ -46,6 +59,16 @@ parser_add(struct parser *p, const struct option_def *o)
 }
 
 static bool
+is_global(const struct option_def *o)
+{
+	for (const struct option_def *g = global_options; g->name; g++) {
+		if (g == o)
+			return true;
+	}
+	return false;
+}
+
+static void
 take_global(struct parser *p, struct cli *c, const char *name)
 {
 	if (strcmp(name, "store") == 0)
@@ -60,9 +83,6 @@ take_global(struct parser *p, struct cli *c, const char *name)
 		p->help = true;
 	else if (strcmp(name, "version") == 0)
 		p->version = true;
-	else
-		return false;
-	return true;
 }
 
 /* mount(8) helpers speak with -f and -o; everybody knows -h. */
@@ -110,8 +130,10 @@ parse(struct parser *p, struct cli *c, int argc, char **argv, bool stop)
 
 		if (!o)
 			return -EINVAL; /* getopt has said it */
-		if (take_global(p, c, o->name))
+		if (is_global(o)) {
+			take_global(p, c, o->name);
 			continue;
+		}
 		c->given[c->ngiven].def = o;
 		c->given[c->ngiven++].value = optarg;
 	}
@@ -218,7 +240,9 @@ parse_and_run(struct cli *c, int argc, char **argv)
 		    verb, noun);
 		return EXIT_USAGE;
 	}
+	p.n = 0;
 	parser_add(&p, c->command->options);
+	parser_add(&p, global_options);
 	if (parse(&p, c, argc, argv, false) < 0)
 		return EXIT_USAGE;
 	if (p.help) {

@@ -5,7 +5,7 @@
 # KEYRING in the environment it takes a real one (COMPONENT, by default main;
 # ARCH, by default this machine's; PACKAGE to download, by default hello).
 : "${URL:=}" "${SUITE:=}" "${KEYRING:=}" "${COMPONENT:=main}" "${PACKAGE:=hello}"
-. "${0%/*}/integration/lib.sh"
+. "$(dirname "$0")/integration/lib.sh" || exit
 
 need_root
 need_fuse

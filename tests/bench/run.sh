@@ -11,7 +11,7 @@
 # Rounds alternate between the two.  Printed are medians: seconds, peak memory
 # (largest resident set of the process), and the ratio to aptly's.  All single
 # results go to $RESULTS (tests/bench/results.tsv).
-. "${0%/*}/../integration/lib.sh"
+. "$(dirname "$0")/../integration/lib.sh" || exit
 
 ROWS=${1:-mirror,publish,mount}
 ROUNDS=${ROUNDS:-3}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Debian's own bookworm main, signed by Debian: mirrored, snapshotted, published
 # with a throw-away key, mounted; apt from file: and through nginx.
-. "${0%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 
 need_root
 need_fuse
