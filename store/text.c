@@ -216,7 +216,7 @@ text_put(struct txn *t, struct span bytes, uint64_t like, uint64_t *ret)
 {
 	struct text text = {0};
 	struct content c = {0};
-	uint64_t number;
+	uint64_t number = 0;
 	int r;
 
 	if (bytes.len > TEXT_MAX)
