@@ -49,7 +49,7 @@ static bool
 is_plain_answer(int r)
 {
 	static const int plain[] = {
-	    ENOENT, ENOTDIR, ESTALE, ENODATA, EROFS, EINTR};
+	    ENOENT, ENOTDIR, ESTALE, ENODATA, EOPNOTSUPP, EROFS, EINTR};
 
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		if (r == -plain[i])
@@ -82,6 +82,7 @@ op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want |= conn->capable &
 		      (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_READDIRPLUS |
 			  FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_PARALLEL_DIROPS);
+	ops->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	if (ops->opts.ready)
 		ops->opts.ready(ops->opts.arg);
 }
@@ -169,11 +170,18 @@ op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	(void)fuse_reply_attr(req, &st, attr_timeout(&node));
 }
 
+/*
+ * Directories need no opening, and the kernel keeps their listings where we
+ * say so in this way: until an entry is invalidated or the mtime changes.
+ */
 static void
 op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	(void)fuse_reply_open(req, fi);
+	if (ops_of(req)->no_opendir)
+		(void)fuse_reply_err(req, ENOSYS);
+	else
+		(void)fuse_reply_open(req, fi);
 }
 
 /* A reply to readdir or readdirplus that is being filled. */

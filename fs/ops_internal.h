@@ -16,6 +16,7 @@ struct iobuf;	/* reused memory of replies, fs/ops_open.c */
 struct ops {
 	struct ops_opts opts;
 	struct store *store;
+	bool no_opendir;      /* the kernel can do without */
 	pthread_mutex_t lock; /* of the rest */
 	LIST_HEAD(waiters, waiting) waiting;
 	SLIST_HEAD(iobufs, iobuf) iobufs;

@@ -142,6 +142,10 @@ reply_bytes(fuse_req_t req, struct span bytes, size_t size)
 static int
 get_value(struct subject *s, const char *name, struct buf *out)
 {
+	/* Not just absent: tools (ls -l, for ACLs and labels) then stop asking
+	 * for every file. */
+	if (strncmp(name, "user.", 5) != 0)
+		return -EOPNOTSUPP;
 	if (!ino_is_file(s->ino))
 		return -ENODATA;
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
