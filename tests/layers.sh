@@ -10,15 +10,17 @@ for layer; do
 	allowed="$below $layer"
 	[ "$layer" = fs ] && allowed=$(printf '%s' "$allowed" | sed 's/ mirror//')
 	for file in "$layer"/*.[ch]; do
-		for dir in $(sed -n 's,^#include "\([a-z]*\)/.*,\1,p' "$file" | sort -u); do
-			case " $allowed " in
-			*" $dir "*) ;;
-			*)
-				echo "$file: must not include $dir/" >&2
-				failed=1
-				;;
-			esac
-		done
+		bad=$(sed -n 's,^#include "\([a-z]*\)/.*,\1,p' "$file" | sort -u |
+			while read -r dir; do
+				case " $allowed " in
+				*" $dir "*) ;;
+				*) printf ' %s/' "$dir" ;;
+				esac
+			done)
+		if [ -n "$bad" ]; then
+			echo "$file: must not include$bad" >&2
+			failed=1
+		fi
 	done
 	below="$below $layer"
 done
