@@ -31,6 +31,11 @@ SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(DEFS) -I. $(PKG_CFLAGS) -pthread \
 	$(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
 
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+JOBS := $(shell nproc)
+
 LAYERS = base store mirror fs cli
 SRCS = $(wildcard $(addsuffix /*.c,$(LAYERS)))
 objs = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
@@ -39,24 +44,27 @@ LIBS = $(B)/fs.a $(B)/mirror.a $(B)/store.a $(B)/base.a
 all: $(B)/suitefs
 
 $(B)/suitefs: $(call objs,cli) $(LIBS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 define layer_archive
 $(B)/$(1).a: $(call objs,$(1))
-	rm -f $$@
-	$(AR) rcs $$@ $$^
+	$(Q)rm -f $$@
+	$(Q)$(AR) rcs $$@ $$^
 endef
 $(foreach l,base store mirror fs,$(eval $(call layer_archive,$(l))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # One cmocka program per module; it links what its layer may see.
 TESTS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 $(B)/unit/test_%: $(B)/tests/unit/test_%.o $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) $(PKG_LIBS) -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) $(PKG_LIBS) -lcmocka
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
@@ -68,7 +76,7 @@ unit-tests: $(TESTS)
 # a second make, because the first one could not ask pkg-config.
 check:
 	tests/deps.sh check
-	$(MAKE) check-installed
+	$(Q)$(MAKE) -j$(JOBS) check-installed
 
 check-installed: all unit-tests
 	SUITEFS=$(CURDIR)/$(B)/suitefs tests/run.sh $(B)/unit
@@ -82,7 +90,7 @@ $(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIBS)
 
 fuzz:
 	tests/deps.sh lint
-	$(MAKE) fuzz-run CC=clang SAN=address,undefined B=build-fuzz \
+	$(MAKE) -j$(JOBS) fuzz-run CC=clang SAN=address,undefined B=build-fuzz \
 		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link"
 
 fuzz-run: $(FUZZERS)
@@ -120,13 +128,13 @@ lint-tidy:
 
 bench:
 	tests/deps.sh bench
-	$(MAKE) all
+	$(MAKE) -j$(JOBS) all
 	SUITEFS=$(CURDIR)/$(B)/suitefs tests/bench/run.sh $(ROWS)
 
 demo:
 	tests/deps.sh demo
-	$(MAKE) all
-	SUITEFS=$(CURDIR)/$(B)/suitefs URL="$(URL)" SUITE="$(SUITE)" \
+	$(Q)$(MAKE) -j$(JOBS) all
+	$(Q)SUITEFS=$(CURDIR)/$(B)/suitefs URL="$(URL)" SUITE="$(SUITE)" \
 		KEYRING="$(KEYRING)" tests/demo.sh
 
 deps:
