@@ -1,6 +1,7 @@
 #include "fs/publish.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,16 +37,48 @@ put_state(struct txn *t, void *arg, struct error *err)
 	return r < 0 ? error_sys(err, r, "cannot store a state") : 0;
 }
 
+/* The pool's check, in a thread of its own. */
+struct check {
+	struct publish_job *job;
+	struct error err;
+	int r;
+};
+
+static void *
+check_pool(void *arg)
+{
+	struct check *c = arg;
+
+	c->r = publish_check_pool(c->job, c->job->state.number, &c->err);
+	return NULL;
+}
+
 /*
- * The pool is checked before anybody is asked for a passphrase, so the state
- * is stored without its Release for that: nothing ever refers to it.
+ * Makes the Release while the pool is checked: neither needs the other, and
+ * both take long.  Nobody is asked for a passphrase before both are good.  For
+ * the check the state is stored without its Release; nothing ever refers to
+ * that.
  */
 static int
-check_new_state(struct publish_job *j, struct error *err)
+check_and_make_release(struct publish_job *j, struct error *err)
 {
+	struct check c = {.job = j};
+	pthread_t thread;
 	int r = store_write(j->store, put_state, &j->state, err);
 
-	return r < 0 ? r : publish_check_pool(j, j->state.number, err);
+	if (r < 0)
+		return r;
+	r = pthread_create(&thread, NULL, check_pool, &c);
+	if (r != 0)
+		return error_sys(err, -r, "cannot start a thread");
+	r = publish_release(j, err);
+	(void)pthread_join(thread, NULL);
+	if (c.r < 0) {
+		if (err)
+			*err = c.err;
+		return c.r;
+	}
+	return r;
 }
 
 static int
@@ -136,8 +169,8 @@ make_signed(struct publish_job *j, struct error *err)
 	if (r >= 0)
 		r = publish_state(j, err);
 	if (r >= 0)
-		r = check_new_state(j, err);
-	return r < 0 ? r : publish_release(j, signer, err);
+		r = check_and_make_release(j, err);
+	return r < 0 || !signer ? r : publish_sign(j, signer, err);
 }
 
 /* -EEXIST where a new publication's place is taken. */

@@ -109,9 +109,10 @@ int publish_lists_in_pool(
 
 /* Fills in the state's lists, without its Release. */
 int publish_state(struct publish_job *j, struct error *err) MUST_CHECK;
-/* Makes the compressed forms and Release, with s its signatures too (NULL:
- * none). */
-int publish_release(
+/* Makes the compressed forms and Release. */
+int publish_release(struct publish_job *j, struct error *err) MUST_CHECK;
+/* Makes its signatures. */
+int publish_sign(
     struct publish_job *j, struct signer *s, struct error *err) MUST_CHECK;
 /* The codecs of the publication's indexes; *n is how many.  -EINVAL. */
 int publish_codecs(const struct publication *p,

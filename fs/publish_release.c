@@ -305,8 +305,8 @@ keep_key(void *arg, const char *fingerprint, struct span bytes)
 	return strs_add(&j->state.signers, span_of(fingerprint));
 }
 
-static int
-make_signatures(struct publish_job *j, struct signer *s, struct error *err)
+int
+publish_sign(struct publish_job *j, struct signer *s, struct error *err)
 {
 	struct span text = buf_span(&j->release);
 	int r;
@@ -324,15 +324,13 @@ make_signatures(struct publish_job *j, struct signer *s, struct error *err)
 }
 
 int
-publish_release(struct publish_job *j, struct signer *s, struct error *err)
+publish_release(struct publish_job *j, struct error *err)
 {
 	int r;
 
 	progress_stage(j->opts->progress, "compressing", 0, 0);
 	r = write_release(j, err);
 	progress_end(j->opts->progress);
-	if (r < 0)
-		return r;
 	j->result.date = j->state.date;
-	return s ? make_signatures(j, s, err) : 0;
+	return r;
 }

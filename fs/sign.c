@@ -205,10 +205,21 @@ search_keys(
 }
 
 static int
+use_key(struct signer *s, gpgme_key_t key, struct error *err)
+{
+	gpgme_error_t e = gpgme_signers_add(s->ctx, key);
+
+	if (e)
+		return gpg_failed(e, err, key->fpr);
+	gpgme_key_ref(key);
+	s->keys[s->nkeys++] = key;
+	return 0;
+}
+
+static int
 add_key(struct signer *s, const char *wanted, struct error *err)
 {
 	struct search CLEANUP(search_release) f = {0};
-	gpgme_error_t e;
 	int r = search_keys(s, wanted, &f, err);
 
 	if (r < 0)
@@ -222,28 +233,25 @@ add_key(struct signer *s, const char *wanted, struct error *err)
 	for (size_t i = 0; i < s->nkeys; i++)
 		if (strcmp(s->keys[i]->fpr, f.found->fpr) == 0)
 			return 0;
-	e = gpgme_signers_add(s->ctx, f.found);
-	if (e)
-		return gpg_failed(e, err, wanted);
-	s->keys[s->nkeys++] = TAKE(f.found);
-	return 0;
+	return use_key(s, f.found, err);
 }
 
 /*
- * Which key is the default is gpg's to know (default-key in its
- * configuration), so it is left to gpg; this only finds out early that there
- * is none.
+ * Which of several keys is the default is gpg's to know (default-key in its
+ * configuration), so it is left to gpg then.
  */
 static int
-check_default(struct signer *s, struct error *err)
+add_default(struct signer *s, struct error *err)
 {
 	struct search CLEANUP(search_release) f = {0};
 	int r = search_keys(s, NULL, &f, err);
 
 	if (r < 0)
 		return r;
-	s->by_default = true;
-	if (f.usable > 0)
+	s->by_default = f.usable > 1;
+	if (f.usable == 1)
+		return use_key(s, f.found, err);
+	if (f.usable > 1)
 		return 0;
 	if (f.why == -EKEYEXPIRED)
 		return error_set(err, f.why, "your secret key has expired");
@@ -258,14 +266,14 @@ check_default(struct signer *s, struct error *err)
 static int
 add_keys(struct signer *s, const struct strs *keys, struct error *err)
 {
-	if (keys->n == 0)
-		return check_default(s, err);
 	if (keys->n > SIGNERS_MAX)
 		return error_set(
 		    err, -E2BIG, "more than %d signing keys", SIGNERS_MAX);
-	s->keys = calloc(keys->n, sizeof(gpgme_key_t));
+	s->keys = calloc(keys->n + 1, sizeof(gpgme_key_t));
 	if (!s->keys)
 		return error_sys(err, -ENOMEM, "cannot prepare signing");
+	if (keys->n == 0)
+		return add_default(s, err);
 	for (size_t i = 0; i < keys->n; i++) {
 		int r = add_key(s, keys->v[i], err);
 
@@ -367,9 +375,6 @@ learn_default(struct signer *s, struct error *err)
 		return 0;
 	if (!result || !result->signatures)
 		return error_set(err, -EIO, "gpg made no signature");
-	s->keys = calloc(1, sizeof(gpgme_key_t));
-	if (!s->keys)
-		return error_sys(err, -ENOMEM, "cannot sign");
 	e = gpgme_get_key(s->ctx, result->signatures->fpr, &s->keys[0], 0);
 	if (e)
 		return gpg_failed(e, err, "cannot look up the signing key");

@@ -219,7 +219,8 @@ test_signer_new_default_key(void **state)
 	signer_free(s);
 }
 
-/* The default key is known before anything was signed. */
+/* gpg chooses among several keys; which one is known before anything was
+ * signed. */
 static void
 test_signer_each_key_default_unsigned(void **state)
 {
@@ -228,7 +229,10 @@ test_signer_each_key_default_unsigned(void **state)
 
 	(void)state;
 	make_open_key("one@example.org");
+	make_open_key("two@example.org");
 	assert_int_equal(open_signer("", NULL, &s, &err), 0);
+	assert_int_equal(count_keys(s), 1);
+	assert_signs(s, 1);
 	assert_int_equal(count_keys(s), 1);
 	signer_free(s);
 }
