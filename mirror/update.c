@@ -6,6 +6,7 @@
 
 #include "base/date.h"
 #include "mirror/update_run.h"
+#include "store/list.h"
 #include "store/text.h"
 
 struct fetch_request
@@ -420,6 +421,24 @@ take_release(struct update *u, const struct release_got *got, struct error *err)
 	return r < 0 ? r : 0;
 }
 
+static int
+count_packages(struct update *u, struct error *err)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	int r = txn_read(u->store, &t, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < u->old.nlists; i++) {
+		CLEANUP(list_release) struct list l = {0};
+
+		r = list_load(t, u->old.lists[i].list, &l);
+		u->result.packages += l.packages;
+		u->result.indexes_kept++;
+	}
+	return r < 0 ? error_sys(err, r, "cannot read the known state") : 0;
+}
+
 /* Nothing is new, but what is frozen for too long is stale. */
 static int
 take_same(struct update *u, const struct release_got *got, struct error *err)
@@ -429,7 +448,9 @@ take_same(struct update *u, const struct release_got *got, struct error *err)
 
 	if (r < 0)
 		return about_release(u, r, err);
-	u->result.indexes_kept = (unsigned)u->old.nlists;
+	r = count_packages(u, err);
+	if (r < 0)
+		return r;
 	return store_write(u->store, commit, &c, err);
 }
 

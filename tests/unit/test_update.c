@@ -57,6 +57,7 @@ test_update_unchanged(void **state)
 	assert_false(got.changed);
 	assert_int_equal(got.indexes, 0);
 	assert_int_equal(got.indexes_kept, 2);
+	assert_int_equal(got.packages, 3);
 	assert_int_equal(after.state, before.state);
 	assert_int_equal(after.root, before.root);
 	assert_int_equal(after.updated, ARCHIVE_DATE + 7200);
