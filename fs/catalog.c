@@ -247,7 +247,7 @@ catalog_add_dir(struct catalog *c, struct span path, uint32_t *ret)
 	uint32_t dir = 0;
 
 	assert(d);
-	if (path.len > sizeof(d->last))
+	if (path.len > sizeof(d->last) || span_ends(path, SPAN("/")))
 		return -EINVAL;
 	if (span_eq((struct span){d->last, d->last_len}, path)) {
 		*ret = d->last_dir;
