@@ -66,6 +66,25 @@ load_old_release(struct update *u, struct txn *t)
 	return 0;
 }
 
+/* What the state depends on: the mirror's settings, and the URL too, for what
+ * another server says of "not modified" is about its own files. */
+static int
+settings_of(const struct mirror *m, const struct origin *o, struct digest *ret)
+{
+	CLEANUP(buf_release) struct buf b = {0};
+	struct digest d;
+	int r = mirror_settings(m, &d);
+
+	if (r < 0)
+		return r;
+	(void)buf_add(&b, d.byte, sizeof(d.byte)); /* b.failed tells */
+	(void)buf_add_str(&b, o->url);
+	if (b.failed)
+		return -ENOMEM;
+	digest_of(b.ptr, b.len, ret);
+	return 0;
+}
+
 static int
 load_rest(struct update *u, struct txn *t)
 {
@@ -75,7 +94,7 @@ load_rest(struct update *u, struct txn *t)
 	if (r == 0 && u->mirror.state != 0)
 		r = state_load(t, u->mirror.state, &u->old);
 	if (r == 0)
-		r = mirror_settings(&u->mirror, &u->settings);
+		r = settings_of(&u->mirror, &u->origin, &u->settings);
 	if (r == 0)
 		r = load_old_release(u, t);
 	if (r < 0)
@@ -168,6 +187,7 @@ static int
 reload(
     struct txn *t, const struct update *u, struct mirror *m, struct error *err)
 {
+	CLEANUP(origin_release) struct origin o = {0};
 	struct digest settings;
 	int r = mirror_load(t, u->mirror.name, m);
 
@@ -175,7 +195,9 @@ reload(
 		return error_set(err, r, "mirror '%s' was dropped meanwhile",
 		    u->mirror.name);
 	if (r == 0)
-		r = mirror_settings(m, &settings);
+		r = origin_load(t, m->origin, &o);
+	if (r == 0)
+		r = settings_of(m, &o, &settings);
 	if (r < 0)
 		return error_sys(
 		    err, r, "cannot read mirror '%s'", u->mirror.name);

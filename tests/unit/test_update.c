@@ -119,6 +119,36 @@ test_update_settings_changed(void **state)
 	buf_release(&a.files);
 }
 
+/* Another server has to say itself that nothing is new. */
+static void
+test_update_moved_archive(void **state)
+{
+	struct archive a = {.s = *state};
+	char from[512], to[512], url[1024];
+
+	put_archive(&a, "1", ARCHIVE_DATE);
+	archive_mirror(a.s, "m", "sid", "");
+	(void)update_ok(&a, "m");
+	archive_path(a.s, "", from);
+	(void)snprintf(to, sizeof(to), "%s/moved", a.s->dir);
+	assert_int_equal(rename(from, to), 0);
+
+	struct archive_mirror am = {.m = mirror_now(&a, "m")};
+	(void)snprintf(url, sizeof(url), "file://%s/", to);
+	am.o.number = am.m.origin;
+	am.o.url = strdup(url);
+	scratch_write(a.s, archive_mirror_put, &am);
+	mirror_release(&am.m);
+	origin_release(&am.o);
+
+	struct update_result got = update_ok(&a, "m");
+	assert_false(got.changed);
+	assert_true(got.bytes > 0);
+	assert_int_equal(got.indexes, 0);
+	assert_int_equal(got.indexes_kept, 2);
+	buf_release(&a.files);
+}
+
 static void
 test_update_files_become_blobs(void **state)
 {
@@ -376,6 +406,7 @@ main(void)
 	    scratch_test(test_update_unchanged),
 	    scratch_test(test_update_changed_index_only),
 	    scratch_test(test_update_settings_changed),
+	    scratch_test(test_update_moved_archive),
 	    scratch_test(test_update_files_become_blobs),
 	    scratch_test(test_update_second_mirror_shares),
 	    scratch_test(test_update_by_hash_only),
