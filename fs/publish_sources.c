@@ -119,7 +119,7 @@ load_source(
     struct txn *t, const struct publish_job *j, size_t i, struct error *err)
 {
 	struct publish_source *src = &j->sources[i];
-	uint64_t number;
+	uint64_t number = 0;
 	int r;
 
 	src->name = j->pub->sources.v[i];

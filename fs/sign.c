@@ -224,15 +224,18 @@ add_key(struct signer *s, const char *wanted, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (f.usable == 0)
+	if (!f.found)
 		return refuse(f.why, wanted, err);
 	if (f.usable > 1)
 		return error_set(err, -EINVAL,
 		    "%zu secret keys match %s: name one by its fingerprint",
 		    f.usable, wanted);
-	for (size_t i = 0; i < s->nkeys; i++)
-		if (strcmp(s->keys[i]->fpr, f.found->fpr) == 0)
+	for (size_t i = 0; i < s->nkeys; i++) {
+		const struct _gpgme_key *have = s->keys[i];
+
+		if (have && strcmp(have->fpr, f.found->fpr) == 0)
 			return 0;
+	}
 	return use_key(s, f.found, err);
 }
 
@@ -249,7 +252,7 @@ add_default(struct signer *s, struct error *err)
 	if (r < 0)
 		return r;
 	s->by_default = f.usable > 1;
-	if (f.usable == 1)
+	if (f.found && f.usable == 1)
 		return use_key(s, f.found, err);
 	if (f.usable > 1)
 		return 0;
