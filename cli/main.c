@@ -197,6 +197,22 @@ run(struct cli *c)
 	return status;
 }
 
+/*
+ * Lets getopt_long(3) begin anew behind the words that have been taken.  Only
+ * then does it forget that it was to stop at the first word, and finds options
+ * between and behind the arguments too.
+ */
+static void
+restart(int *argc, char ***argv)
+{
+	char *name = (*argv)[0];
+
+	*argc -= optind - 1;
+	*argv += optind - 1;
+	(*argv)[0] = name; /* getopt's messages begin with it */
+	optind = 0;
+}
+
 /* Stops at the noun, then at the verb, then takes everything else. */
 static int
 parse_and_run(struct cli *c, int argc, char **argv)
@@ -243,6 +259,7 @@ parse_and_run(struct cli *c, int argc, char **argv)
 	p.n = 0;
 	parser_add(&p, c->command->options);
 	parser_add(&p, global_options);
+	restart(&argc, &argv);
 	if (parse(&p, c, argc, argv, false) < 0)
 		return EXIT_USAGE;
 	if (p.help) {
