@@ -48,12 +48,54 @@ check_new(struct txn *t, const char *name, struct error *err)
 	return r == -ENOENT ? 0 : error_sys(err, r, "mirror %s", name);
 }
 
+/* "dir/" is a flat archive; "./" and "/" are the one right at the URL. */
+static const char *
+suite_check(struct span suite)
+{
+	if (!span_ends(suite, SPAN("/")))
+		return path_check(suite);
+	suite = path_strip_dot(suite);
+	if (suite.len > 0)
+		suite.len--;
+	return suite.len > 0 ? path_check(suite) : NULL;
+}
+
+static int
+check_each(const struct strs *words, const char *(*check)(struct span),
+    const char *what, struct error *err)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		const char *why = check(span_of(words->v[i]));
+
+		if (why)
+			return error_set(
+			    err, -EINVAL, "%s '%s' %s", what, words->v[i], why);
+	}
+	return 0;
+}
+
+/* What becomes part of paths, in the archive and in the mounted tree. */
+static int
+check_paths(const struct mirror *m, struct error *err)
+{
+	const char *why = suite_check(span_of(m->suite));
+
+	if (why)
+		return error_set(err, -EINVAL, "suite '%s' %s", m->suite, why);
+	int r = check_each(&m->components, path_check, "component", err);
+	if (r < 0)
+		return r;
+	return check_each(&m->architectures, name_check, "architecture", err);
+}
+
 static int
 create(struct txn *t, void *arg, struct error *err)
 {
 	struct change *ch = arg;
 	int r = check_new(t, ch->mirror->name, err);
 
+	if (r == 0)
+		r = check_paths(ch->mirror, err);
 	if (r < 0)
 		return r;
 	ch->origin->number = 0; /* this may be another try */
@@ -88,6 +130,8 @@ edit(struct txn *t, void *arg, struct error *err)
 		return error_sys(err, r == -ENOENT ? -EIO : r,
 		    "mirror %s: its origin", ch->name);
 	r = ch->edit(&m, &o, ch->arg, err);
+	if (r == 0)
+		r = check_paths(&m, err);
 	if (r < 0)
 		return r;
 	r = origin_put(t, &o);

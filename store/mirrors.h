@@ -15,12 +15,13 @@
 int mirrors_load(struct txn *t, const char *name, struct mirror *ret,
     struct error *err) MUST_CHECK;
 /* Enters a new mirror; m->origin and o->number are filled in.  -EINVAL: a bad
- * name; -EEXIST: it is taken. */
+ * name, or a suite, component or architecture that can't be part of a path;
+ * -EEXIST: the name is taken. */
 int mirrors_create(struct store *s, struct mirror *m, struct origin *o,
     struct error *err) MUST_CHECK;
 /*
  * Lets fn change a mirror and its origin (not the name).  fn may be called
- * again with fresh copies; its error is passed on.
+ * again with fresh copies; its error is passed on.  -EINVAL as above.
  */
 typedef int mirrors_edit_fn(
     struct mirror *m, struct origin *o, void *arg, struct error *err);
