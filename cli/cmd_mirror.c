@@ -9,6 +9,7 @@
 #include "cli/cmd_fetch.h"
 #include "cli/output.h"
 #include "mirror/fetch.h"
+#include "mirror/wanted.h"
 #include "store/mirrors.h"
 
 /* Replaces *field by a copy of value. */
@@ -105,7 +106,7 @@ cmd_mirror_create(struct cli *c)
 		return cli_usage(c,
 		    "--keyring=FILE is missing (the keys that sign this "
 		    "archive; --allow-unsigned trusts it without)");
-	if (m.suite[strlen(m.suite) - 1] == '/' && m.components.n > 0)
+	if (suite_is_flat(m.suite) && m.components.n > 0)
 		return cli_usage(c,
 		    "%s ends in '/': a flat archive has no components",
 		    m.suite);
@@ -247,7 +248,7 @@ cmd_mirror_show(struct cli *c)
 	if (r == 0 && m.state)
 		r = state_load(t, m.state, &state);
 	if (r == 0 && cli_flag(c, "packages"))
-		r = m.state ? out_packages(t, &state, c->json) : 0;
+		r = out_packages(t, &state, c->json);
 	else if (r == 0 && c->json)
 		r = show_json(t, &m, &o, &state);
 	else if (r == 0)
@@ -275,10 +276,43 @@ set_list(const struct cli *c, const char *option, struct strs *field)
 	return cli_list(c, option, field);
 }
 
+/* An edit; the files that its options name are looked at before. */
+struct edit {
+	const struct cli *cli;
+	struct strs keyrings;
+	struct origin tls;
+};
+
+static void
+edit_release(struct edit *e)
+{
+	strs_release(&e->keyrings);
+	origin_release(&e->tls);
+}
+
+static int
+edit_files(const struct edit *e, struct mirror *m, struct origin *o)
+{
+	int r = 0;
+
+	if (e->keyrings.n > 0) {
+		strs_release(&m->keyrings);
+		r = strs_add_all(&m->keyrings, &e->keyrings);
+	}
+	if (r == 0 && e->tls.ca)
+		r = set_str(&o->ca, e->tls.ca);
+	if (r == 0 && e->tls.cert)
+		r = set_str(&o->cert, e->tls.cert);
+	if (r == 0 && e->tls.key)
+		r = set_str(&o->key, e->tls.key);
+	return r;
+}
+
 static int
 edit(struct mirror *m, struct origin *o, void *arg, struct error *err)
 {
-	const struct cli *c = arg;
+	const struct edit *e = arg;
+	const struct cli *c = e->cli;
 	int r = 0;
 
 	if (cli_value(c, "url"))
@@ -289,34 +323,37 @@ edit(struct mirror *m, struct origin *o, void *arg, struct error *err)
 		r = set_list(c, "component", &m->components);
 	if (r == 0)
 		r = set_list(c, "arch", &m->architectures);
-	if (r == 0 && cli_flag(c, "keyring")) {
-		strs_release(&m->keyrings);
-		r = cli_files(c, "keyring", &m->keyrings);
-	}
 	if (r == 0)
-		r = set_tls(c, o);
-	if (r == -EINVAL && !err->text[0])
-		return error_set(err, r, "mirror %s stays as it was", m->name);
+		r = edit_files(e, m, o);
+	if (r < 0)
+		return r;
 	set_flag(c, "source", "no-source", &m->sources);
 	set_flag(c, "udeb", "no-udeb", &m->udebs);
 	set_flag(c, "allow-unsigned", "no-allow-unsigned", &m->allow_unsigned);
-	if (r == 0 && m->keyrings.n == 0 && !m->allow_unsigned)
+	if (m->keyrings.n == 0 && !m->allow_unsigned)
 		return error_set(err, -EINVAL,
 		    "mirror %s would have neither a keyring nor "
 		    "--allow-unsigned",
 		    m->name);
-	return r;
+	return 0;
 }
 
 int
 cmd_mirror_edit(struct cli *c)
 {
+	CLEANUP(edit_release) struct edit e = {.cli = c};
 	struct error err = {0};
 	int r;
 
 	if (c->ngiven == 0)
 		return cli_usage(c, "nothing to change was given");
-	r = mirrors_edit(c->store, c->args[0], edit, c, &err);
+	r = cli_files(c, "keyring", &e.keyrings);
+	if (r == 0)
+		r = set_tls(c, &e.tls);
+	if (r == -EINVAL)
+		return EXIT_USAGE; /* said already */
+	if (r == 0)
+		r = mirrors_edit(c->store, c->args[0], edit, &e, &err);
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
 }
 
