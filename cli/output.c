@@ -63,7 +63,8 @@ out_field(const char *label, const char *value)
 {
 	if (!value)
 		return;
-	printf("%s:%*s", label, (int)(LABEL_WIDTH - 1 - strlen(label)), "");
+	printf("%s%c%*s", label, *label ? ':' : ' ',
+	    (int)(LABEL_WIDTH - 1 - strlen(label)), "");
 	out_foreign(span_of(value));
 	(void)putchar('\n');
 }
