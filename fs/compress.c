@@ -20,6 +20,7 @@
 #define THREADS_MAX 4
 #define WINDOW	    32		      /* pieces made ahead of storing */
 #define BATCH_BYTES (4 * 1024 * 1024) /* of pieces in a transaction, about */
+#define TRIM_BYTES  (4 * 1024 * 1024) /* rendered between store_trim()s */
 #define TRIES	    3		      /* see store_batch() */
 
 /* One thread's tools. */
@@ -102,6 +103,7 @@ struct worker {
 	struct heavy *heavy;
 	struct run_packages scratch;
 	struct buf text;
+	size_t rendered; /* bytes since the last store_trim() */
 };
 
 static void
@@ -134,6 +136,11 @@ make_piece(struct worker *w, uint64_t run, struct slot *slot)
 	r = render_run(w->heavy, t, run, &w->scratch, &w->text);
 	if (r < 0)
 		return r;
+	w->rendered += w->text.len;
+	if (w->rendered >= TRIM_BYTES) {
+		store_trim(w->job->store);
+		w->rendered = 0;
+	}
 	txn_end(TAKE(t));
 	return compressor_run(&w->compressor, buf_span(&w->text), &slot->bytes);
 }

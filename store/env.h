@@ -53,6 +53,7 @@ struct txn {
 	MDB_txn *mdb;
 	bool write;
 	bool map_full; /* some call met MDB_MAP_FULL */
+	size_t put;    /* bytes of values written */
 	int failed;    /* the first other failure's code, or 0 */
 	struct txn *next;
 };
@@ -74,6 +75,8 @@ int env_errno(int rc);
 /* As env_errno(), with a text that names the store's database. */
 int env_error(
     const struct store *s, int rc, const char *what, struct error *err);
+
+#define ENV_TRIM_BYTES (512 * 1024) /* a commit worth store_trim() */
 
 /* Opens, checks and closes the environment (not the tables). */
 int env_open(struct store *s, size_t map_size, struct error *err) MUST_CHECK;

@@ -210,6 +210,9 @@ named(int r)
 	return r == -ENOENT ? -EIO : r;
 }
 
+/* Runs between two times that the records' pages are given back. */
+#define TRIM_RUNS 256
+
 int
 list_each(struct txn *t, const struct list *l, list_each_fn *fn, void *arg)
 {
@@ -224,6 +227,8 @@ list_each(struct txn *t, const struct list *l, list_each_fn *fn, void *arg)
 			if (r == 0)
 				r = fn(&p, arg);
 		}
+		if (i % TRIM_RUNS == TRIM_RUNS - 1)
+			store_trim(txn_store(t));
 	}
 	return r;
 }

@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -391,4 +393,39 @@ store_close(struct store *s)
 	free(s->dir);
 	free(s->db);
 	free(s);
+}
+
+/* The mapping that has an address; LMDB does not tell where its map is. */
+static int
+find_mapping(const void *at, uintptr_t *ret, size_t *ret_len)
+{
+	CLEANUP_FILE FILE *f = fopen("/proc/self/maps", "re");
+	uintptr_t from, to;
+
+	if (!f)
+		return -errno;
+	while (fscanf(f, "%" SCNxPTR "-%" SCNxPTR "%*[^\n]", &from, &to) == 2) {
+		if (from <= (uintptr_t)at && (uintptr_t)at < to) {
+			*ret = from;
+			*ret_len = to - from;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+void
+store_trim(struct store *s)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	struct span inside;
+	uintptr_t map = 0;
+	size_t len = 0;
+
+	/* Memory is all that is at stake: failing does no harm. */
+	if (txn_read(s, &t, NULL) < 0 ||
+	    txn_get(t, T_META, "schema", 6, &inside) < 0 ||
+	    find_mapping(inside.ptr, &map, &len) < 0)
+		return;
+	(void)madvise((void *)map, len, MADV_DONTNEED);
 }

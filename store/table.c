@@ -67,6 +67,7 @@ put(struct txn *t, enum table table, MDB_val k, struct span value,
 {
 	MDB_val v = env_val(value.ptr, value.len);
 
+	t->put += value.len;
 	return result(t, mdb_put(t->mdb, t->store->dbi[table], &k, &v, flags));
 }
 

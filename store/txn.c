@@ -215,6 +215,8 @@ write_run(struct write *w)
 	if (w->rc != 0)
 		return env_error(w->store, w->rc, "cannot write", w->err);
 	env_pad(w->store);
+	if (t.put >= ENV_TRIM_BYTES)
+		store_trim(w->store);
 	return r;
 }
 
