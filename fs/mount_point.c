@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -88,6 +89,22 @@ is_within(struct span path, struct span dir)
 }
 
 static int
+is_mounted(const char *path, struct span type, struct error *err)
+{
+	struct statvfs st;
+
+	/* What stat(2) says may be from the kernel's memory. */
+	if (statvfs(path, &st) < 0 &&
+	    (errno == ENOTCONN || errno == ECONNABORTED))
+		return error_set(err, -EBUSY,
+		    "%s: a mount that has died is there; unmount it first",
+		    path);
+	return error_set(err, -EBUSY,
+	    "%s: something is mounted there already (%.*s)", path,
+	    SPAN_ARG(type));
+}
+
+static int
 check_place(const char *path, const char *store, struct error *err)
 {
 	struct buf text CLEANUP(buf_release) = {0};
@@ -106,9 +123,7 @@ check_place(const char *path, const char *store, struct error *err)
 	/* Other file systems may be mounted over (an autofs wants to be). */
 	if (r == 1 && (span_eq(line.type, SPAN("fuse")) ||
 			  span_starts(line.type, SPAN("fuse."))))
-		return error_set(err, -EBUSY,
-		    "%s: something is mounted there already (%.*s)", path,
-		    SPAN_ARG(line.type));
+		return is_mounted(path, line.type, err);
 	return 0;
 }
 
@@ -120,10 +135,7 @@ mount_point_check(
 
 	if (stat(name, &st) < 0) {
 		if (errno == ENOTCONN)
-			return error_set(err, -EBUSY,
-			    "%s: a mount that has died is there; unmount it "
-			    "first",
-			    name);
+			return is_mounted(name, SPAN("fuse"), err);
 		if (errno == ENOENT)
 			return error_set(err, -ENOENT,
 			    "%s: there is no such directory to mount on", name);
