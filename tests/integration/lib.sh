@@ -160,7 +160,7 @@ fail() {
 	local i
 
 	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
-		[[ ${BASH_SOURCE[i]} != "${BASH_SOURCE[0]}" ]] || continue
+		[[ ${BASH_SOURCE[i]##*/} != lib*.sh ]] || continue
 		printf '%s:%d: ' "${BASH_SOURCE[i]##*/}" "${BASH_LINENO[i - 1]}"
 		break
 	done >&2
