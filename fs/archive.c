@@ -50,15 +50,20 @@ ref_content(uint64_t ref)
 	    (enum content_kind)(ref >> REF_KIND_BIT), ref & REF_NUMBER};
 }
 
-/* The hash of what a reference serves. */
+/* A file's identity, as what names it announces it. */
+struct identity {
+	struct digest sha256;
+	uint64_t size;
+};
+
 static int
-ref_digest(struct txn *t, uint64_t ref, struct digest *ret)
+ref_identity(struct txn *t, uint64_t ref, struct identity *ret)
 {
 	if (!(ref & REF_FILE)) {
 		struct content_info info;
 		int r = content_info(t, ref_content(ref), &info);
 		if (r == 0)
-			*ret = info.sha256;
+			*ret = (struct identity){info.sha256, info.size};
 		return r;
 	}
 	struct package p CLEANUP(package_release) = {0};
@@ -68,21 +73,22 @@ ref_digest(struct txn *t, uint64_t ref, struct digest *ret)
 	size_t i = ref & (PACKAGE_MAX_FILES - 1);
 	if (i >= p.light.nfiles)
 		return -EIO;
-	*ret = p.light.files[i].sha256;
+	*ret =
+	    (struct identity){p.light.files[i].sha256, p.light.files[i].size};
 	return 0;
 }
 
 int
 archive_resolve(struct txn *t, uint64_t ref, struct content *ret)
 {
-	struct digest sha256;
+	struct identity id;
 
 	if (!(ref & REF_FILE)) {
 		*ret = ref_content(ref);
 		return 0;
 	}
-	int r = ref_digest(t, ref, &sha256);
-	return r < 0 ? r : content_find(t, &sha256, ret);
+	int r = ref_identity(t, ref, &id);
+	return r < 0 ? r : content_find_file(t, &id.sha256, id.size, ret);
 }
 
 /* Adds a file, unless its path can't stand: the tree is best without it
@@ -145,7 +151,7 @@ blob_servable(struct txn *t, uint64_t number)
 static int
 find_listed(struct txn *t, const struct release_file *f, struct content *ret)
 {
-	int r = content_find(t, &f->sha256, ret);
+	int r = content_find_file(t, &f->sha256, f->size, ret);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
@@ -466,12 +472,12 @@ static int
 same_content(void *arg, uint64_t first, uint64_t other)
 {
 	struct check *check = arg;
-	struct digest x, y;
+	struct identity x, y;
 
-	int r = ref_digest(check->build.t, first, &x);
+	int r = ref_identity(check->build.t, first, &x);
 	if (r == 0)
-		r = ref_digest(check->build.t, other, &y);
-	return r < 0 ? r : digest_eq(&x, &y);
+		r = ref_identity(check->build.t, other, &y);
+	return r < 0 ? r : x.size == y.size && digest_eq(&x.sha256, &y.sha256);
 }
 
 static int

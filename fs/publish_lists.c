@@ -295,7 +295,7 @@ derive(struct publish_job *j, struct publish_list *l, struct error *err)
 
 	if (r < 0)
 		return error_sys(err, r, "cannot publish");
-	r = ingest_new(j->store, l->kind, 0, &d.ingest, err);
+	r = ingest_new(j->store, l->kind, &d.ingest, err);
 	if (r < 0)
 		return r;
 	if (l->ninputs > 0)

@@ -58,23 +58,27 @@ look(struct txn *t, const struct update *u, const struct wanted *w,
 
 struct sighting {
 	const struct update *u;
-	const struct list *list;
+	uint64_t list;
 };
 
 static int
 mark_sightings(struct txn *t, void *arg, struct error *err)
 {
 	const struct sighting *s = arg;
-	struct run_packages run = {0};
-	int r = 0;
+	CLEANUP(list_release) struct list list = {0};
+	int r = list_load(t, s->list, &list);
 
-	for (size_t i = 0; r == 0 && i < s->list->nruns; i++) {
-		r = run_load(t, s->list->runs[i].run, &run);
-		if (r == 0)
-			r = sighting_put(t, s->u->mirror.origin, run.v, run.n);
-	}
-	run_packages_release(&run);
+	if (r == 0)
+		r = sighting_put_list(t, s->u->mirror.origin, &list);
 	return r < 0 ? error_sys(err, r, "cannot mark packages as seen") : 0;
+}
+
+int
+index_seen(struct update *u, uint64_t list, struct error *err)
+{
+	struct sighting s = {u, list};
+
+	return store_write(u->store, mark_sightings, &s, err);
 }
 
 /* Were the list's packages seen at this origin? */
@@ -111,11 +115,10 @@ index_held(struct update *u, const struct wanted *w, uint64_t *ret_list,
     struct error *err)
 {
 	CLEANUP(list_release) struct list list = {0};
-	struct sighting s = {u, &list};
 	int r = find(u, w, &list, err);
 
 	if (r == 0 && !is_seen(u, list.number))
-		r = store_write(u->store, mark_sightings, &s, err);
+		r = index_seen(u, list.number, err);
 	if (r < 0)
 		return r;
 	u->result.indexes_kept++;

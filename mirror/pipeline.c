@@ -76,7 +76,7 @@ static int
 start(struct pipeline *p, struct store *s, const struct pipeline_opts *opts,
     struct error *err)
 {
-	int r = ingest_new(s, opts->kind, opts->origin, &p->ingest, err);
+	int r = ingest_new(s, opts->kind, &p->ingest, err);
 
 	if (r < 0)
 		return r;

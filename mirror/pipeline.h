@@ -20,7 +20,6 @@ struct pipeline;
 
 struct pipeline_opts {
 	enum package_kind kind;
-	uint64_t origin;
 	enum codec codec;
 	uint64_t limit; /* bytes of the plain index, at most */
 };

@@ -97,7 +97,7 @@ static int
 walk_file(struct walk *w, const struct package_file *file)
 {
 	struct content c;
-	int r = content_find(w->txn, &file->sha256, &c);
+	int r = content_find_file(w->txn, &file->sha256, file->size, &c);
 
 	if (r < 0)
 		return r == -ENOENT ? -EIO : r;

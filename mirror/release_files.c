@@ -59,7 +59,7 @@ static int
 put_file(struct putting *p, const struct release_file *file)
 {
 	struct content c;
-	int r = content_find(p->t, &file->sha256, &c);
+	int r = content_find_file(p->t, &file->sha256, file->size, &c);
 
 	if (r == 0 && (c.kind != CONTENT_BLOB || !p->new_origin))
 		return 0;

@@ -46,7 +46,6 @@ static int
 start_pipeline(struct take *t, struct error *err)
 {
 	struct pipeline_opts opts = {.kind = t->w->kind,
-	    .origin = t->u->mirror.origin,
 	    .codec = t->form->codec,
 	    .limit = t->w->plain ? t->w->plain->size : INDEX_MAX_PLAIN};
 
@@ -391,7 +390,11 @@ try_place(struct search *s, const struct wanted_form *form, struct span path,
 		r = take_from(&t, url, err);
 	if (r == 0)
 		r = keep_plain(&t, url, err);
+	/* Only now is it sure that the archive says so. */
 	if (r == 0) {
+		r = index_seen(s->u, t.result.list, err);
+		if (r < 0)
+			return r;
 		count_taken(s, &t.result);
 		return 1;
 	}

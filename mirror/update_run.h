@@ -69,6 +69,10 @@ int index_held(struct update *u, const struct wanted *w, uint64_t *ret_list,
 int index_take(struct update *u, const struct wanted *w, bool by_hash,
     uint64_t *ret_list, struct error *err) MUST_CHECK;
 
+/* Notes that the archive has the packages of a list, so that their files are
+ * asked for there. */
+int index_seen(struct update *u, uint64_t list, struct error *err) MUST_CHECK;
+
 /* Enters every file of Release that the store does not know yet as a blob that
  * can be fetched. */
 int release_files_put(struct txn *t, const struct update *u,

@@ -147,8 +147,8 @@ new_blob(struct txn *t, struct blob *b)
 	if (r == 0)
 		r = store_blob(t, b);
 	if (r == 0)
-		r = content_put(
-		    t, &b->sha256, (struct content){CONTENT_BLOB, b->number});
+		r = content_put_file(t, &b->sha256, b->size,
+		    (struct content){CONTENT_BLOB, b->number});
 	return r;
 }
 
@@ -160,18 +160,15 @@ blob_put(
 	struct content c;
 	int r;
 
-	r = content_find(t, sha256, &c);
+	r = content_find_file(t, sha256, size, &c);
 	if (r == -ENOENT) {
 		r = new_blob(t, &b);
+		c.number = b.number;
 	} else if (r == 0 && c.kind != CONTENT_BLOB) {
 		r = -EEXIST;
-	} else if (r == 0) {
-		r = blob_load(t, c.number, &b);
-		if (r == 0 && b.size != size)
-			r = -EBADMSG;
 	}
 	if (r == 0)
-		*ret = b.number;
+		*ret = c.number;
 	return r;
 }
 
@@ -182,21 +179,43 @@ same_source(const struct blob_source *a, const struct blob_source *b)
 	       a->origin == b->origin && span_eq(a->path, b->path);
 }
 
+static int
+is_place(uint64_t origin, struct span path, void *arg)
+{
+	(void)origin, (void)path, (void)arg;
+	return 1;
+}
+
+/* Makes room.  What no archive is known to have said goes first: a forged
+ * index must not push the true sources out. */
+static void
+drop_source(struct txn *t, struct blob *b)
+{
+	size_t i = 0;
+
+	for (size_t j = b->nsources; j-- > 0;) {
+		struct blob one = {.sources = &b->sources[j], .nsources = 1};
+
+		if (blob_each_place(t, &one, is_place, NULL) == 0)
+			i = j;
+	}
+	free((void *)(uintptr_t)b->sources[i].path.ptr);
+	b->nsources--;
+	memmove(b->sources + i, b->sources + i + 1,
+	    (b->nsources - i) * sizeof(*b->sources));
+}
+
 /* Adds a copy, unless it is there: 1 if the blob has changed. */
 static int
-add_source(struct blob *b, const struct blob_source *source)
+add_source(struct txn *t, struct blob *b, const struct blob_source *source)
 {
 	struct blob_source *more, copy = *source;
 
 	for (size_t i = 0; i < b->nsources; i++)
 		if (same_source(&b->sources[i], source))
 			return 0;
-	if (b->nsources == BLOB_MAX_SOURCES) {
-		free((void *)(uintptr_t)b->sources[0].path.ptr);
-		b->nsources--;
-		memmove(b->sources, b->sources + 1,
-		    b->nsources * sizeof(*b->sources));
-	}
+	if (b->nsources == BLOB_MAX_SOURCES)
+		drop_source(t, b);
 	more = reallocarray(b->sources, b->nsources + 1, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
@@ -217,6 +236,6 @@ blob_add_source(
 
 	r = blob_load(t, number, &b);
 	if (r == 0)
-		r = add_source(&b, source);
+		r = add_source(t, &b, source);
 	return r > 0 ? store_blob(t, &b) : r;
 }

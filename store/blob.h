@@ -39,11 +39,12 @@ struct blob {
 
 int blob_load(struct txn *t, uint64_t number, struct blob *ret) MUST_CHECK;
 void blob_release(struct blob *b);
-#define BLOB_MAX_SOURCES 256 /* beyond it the oldest is forgotten */
+/* Beyond it the oldest is forgotten, first of those that lead nowhere. */
+#define BLOB_MAX_SOURCES 256
 
-/* Finds or makes the blob's record; *ret is its number.  -EBADMSG: known with
- * another size; -EEXIST: known as another kind of content, so that nothing
- * has to be fetched (see content_find()). */
+/* Finds or makes the blob's record; *ret is its number.  -EEXIST: known as
+ * another kind of content, so that nothing has to be fetched (see
+ * content_find_file()). */
 int blob_put(struct txn *t, const struct digest *sha256, uint64_t size,
     uint64_t *ret) MUST_CHECK;
 /* Adds a source, unless it is known. */
@@ -53,7 +54,7 @@ int blob_add_source(struct txn *t, uint64_t number,
 /*
  * The same for files of packages that have just been stored, many at once.
  * Where the content is known as another kind there is nothing to do.  The
- * array is sorted in place.  -EBADMSG with a text that has hash and sizes.
+ * array is sorted in place.
  */
 struct blob_new {
 	const struct digest *sha256;
@@ -76,6 +77,10 @@ int blob_each_place(
 /* Marks packages as seen at an origin. */
 int sighting_put(struct txn *t, uint64_t origin, const uint64_t *packages,
     size_t n) MUST_CHECK;
+struct list;
+/* The same for all packages of a list (store/list.h). */
+int sighting_put_list(
+    struct txn *t, uint64_t origin, const struct list *list) MUST_CHECK;
 /* Are all of them marked?  1, 0, or a negative errno. */
 int sighting_has(struct txn *t, uint64_t origin, const uint64_t *packages,
     size_t n) MUST_CHECK;

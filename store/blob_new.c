@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <inttypes.h>
 
 #include "store/blob.h"
 #include "store/blob_record.h"
@@ -41,7 +40,15 @@ by_hash(const void *a, const void *b)
 	const struct blob_new *x = a, *y = b;
 	int r = digest_cmp(x->sha256, y->sha256);
 
+	if (r == 0)
+		r = (x->size > y->size) - (x->size < y->size);
 	return r != 0 ? r : by_place(x, y);
+}
+
+static bool
+same_file(const struct blob_new *a, const struct blob_new *b)
+{
+	return a->size == b->size && digest_eq(a->sha256, b->sha256);
 }
 
 static int
@@ -53,27 +60,12 @@ by_first_package(const void *a, const void *b, void *arg)
 	return by_place(&w->v[w->groups[x].from], &w->v[w->groups[y].from]);
 }
 
-static int
-size_differs(const struct adding *w, const struct blob_new *file, uint64_t size)
-{
-	char hex[DIGEST_HEX_SIZE];
-
-	return error_set(w->err, -EBADMSG,
-	    "the file with SHA-256 %s is %" PRIu64
-	    " bytes long in one place and %" PRIu64 " in another",
-	    digest_hex(file->sha256, hex), size, file->size);
-}
-
 /* A blob that is there is named by n more files, beginning at from. */
 static int
 add_to_known(const struct adding *w, size_t from, size_t n, uint64_t number)
 {
-	struct blob b CLEANUP(blob_release) = {0};
-	int r;
+	int r = 0;
 
-	r = blob_load(w->t, number, &b);
-	if (r == 0 && b.size != w->v[from].size)
-		return size_differs(w, &w->v[from], b.size);
 	for (size_t i = from; i < from + n && r == 0; i++) {
 		struct blob_source source = {
 		    .package = w->v[i].package, .file = w->v[i].file};
@@ -91,10 +83,7 @@ look_up(struct adding *w, size_t from, size_t n)
 	struct content c;
 	int r;
 
-	for (size_t i = from + 1; i < from + n; i++)
-		if (w->v[i].size != w->v[from].size)
-			return size_differs(w, &w->v[i], w->v[from].size);
-	r = content_find(w->t, w->v[from].sha256, &c);
+	r = content_find_file(w->t, w->v[from].sha256, w->v[from].size, &c);
 	if (r == -ENOENT) {
 		w->order[w->ngroups] = (uint32_t)w->ngroups;
 		w->groups[w->ngroups++] = (struct group){from, n, 0};
@@ -112,7 +101,7 @@ look_all_up(struct adding *w)
 	int r = 0;
 
 	for (size_t i = 1; i <= w->n && r == 0; i++) {
-		if (i < w->n && digest_eq(w->v[i].sha256, w->v[from].sha256))
+		if (i < w->n && same_file(&w->v[i], &w->v[from]))
 			continue;
 		r = look_up(w, from, i - from);
 		from = i;
@@ -185,9 +174,12 @@ store_groups(struct adding *w)
 
 	qsort_r(w->order, w->ngroups, sizeof(*w->order), by_first_package, w);
 	r = store_records(w);
-	for (size_t i = 0; i < w->ngroups && r == 0; i++)
-		r = content_put(w->t, w->v[w->groups[i].from].sha256,
+	for (size_t i = 0; i < w->ngroups && r == 0; i++) {
+		const struct blob_new *file = &w->v[w->groups[i].from];
+
+		r = content_put_file(w->t, file->sha256, file->size,
 		    (struct content){CONTENT_BLOB, w->groups[i].number});
+	}
 	if (r < 0)
 		return error_sys(w->err, r, "cannot store files' records");
 	return 0;

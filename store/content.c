@@ -15,11 +15,17 @@
  * which is what caches want of it, and needs no room. */
 #define STANZA_MTIME INT64_C(1000000000)
 
-int
-content_find(struct txn *t, const struct digest *sha256, struct content *ret)
+/* The key of a file whose hash is taken by one of another size. */
+struct sized_key {
+	struct digest sha256;
+	struct key64 size;
+};
+
+static int
+find(struct txn *t, const void *key, size_t len, struct content *ret)
 {
 	struct span v;
-	int r = txn_get(t, T_CONTENTS, sha256->byte, sizeof(sha256->byte), &v);
+	int r = txn_get(t, T_CONTENTS, key, len, &v);
 
 	if (r < 0)
 		return r;
@@ -32,14 +38,26 @@ content_find(struct txn *t, const struct digest *sha256, struct content *ret)
 }
 
 int
-content_put(struct txn *t, const struct digest *sha256, struct content c)
+content_find(struct txn *t, const struct digest *sha256, struct content *ret)
+{
+	return find(t, sha256->byte, sizeof(sha256->byte), ret);
+}
+
+static int
+put(struct txn *t, const void *key, size_t len, struct content c)
 {
 	char value[VALUE_SIZE] = {(char)c.kind};
 	struct key64 number = key64(c.number);
 
 	memcpy(value + 1, number.byte, sizeof(number.byte));
-	return txn_put(t, T_CONTENTS, sha256->byte, sizeof(sha256->byte),
-	    (struct span){value, sizeof(value)});
+	return txn_put(
+	    t, T_CONTENTS, key, len, (struct span){value, sizeof(value)});
+}
+
+int
+content_put(struct txn *t, const struct digest *sha256, struct content c)
+{
+	return put(t, sha256->byte, sizeof(sha256->byte), c);
 }
 
 static int
@@ -108,4 +126,49 @@ content_info(struct txn *t, struct content c, struct content_info *ret)
 		return r;
 	*ret = info;
 	return 0;
+}
+
+/* Is what the hash alone stands for of that size?  1, 0, or an error.  Only
+ * a blob's size is hearsay. */
+static int
+has_size(struct txn *t, struct content c, uint64_t size)
+{
+	struct content_info info;
+	int r;
+
+	if (c.kind != CONTENT_BLOB)
+		return 1;
+	r = content_info(t, c, &info);
+	if (r < 0)
+		return r == -ENOENT ? -EIO : r;
+	return info.size == size;
+}
+
+int
+content_find_file(struct txn *t, const struct digest *sha256, uint64_t size,
+    struct content *ret)
+{
+	struct sized_key key = {*sha256, key64(size)};
+	int r = content_find(t, sha256, ret);
+
+	if (r == 0)
+		r = has_size(t, *ret, size);
+	if (r == 0)
+		r = find(t, &key, sizeof(key), ret);
+	return r < 0 ? r : 0;
+}
+
+int
+content_put_file(
+    struct txn *t, const struct digest *sha256, uint64_t size, struct content c)
+{
+	struct sized_key key = {*sha256, key64(size)};
+	struct content first;
+	int r = content_find(t, sha256, &first);
+
+	if (r == 0)
+		r = has_size(t, first, size);
+	if (r == 0)
+		return put(t, &key, sizeof(key), c);
+	return r < 0 && r != -ENOENT ? r : content_put(t, sha256, c);
 }

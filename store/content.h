@@ -36,6 +36,17 @@ int content_find(
 /* Enters or replaces. */
 int content_put(
     struct txn *t, const struct digest *sha256, struct content c) MUST_CHECK;
+/*
+ * The same for a file whose size has been announced along with its hash.  An
+ * index can lie about sizes, and one that is being read may turn out to be
+ * forged; then one hash is announced with several sizes, of which at most one
+ * can ever be had.  Such files are kept apart, so that no lie stands in the
+ * way of the truth.
+ */
+int content_find_file(struct txn *t, const struct digest *sha256, uint64_t size,
+    struct content *ret) MUST_CHECK;
+int content_put_file(struct txn *t, const struct digest *sha256, uint64_t size,
+    struct content c) MUST_CHECK;
 
 /* What stat(2) needs.  -ENOENT: there is no such content (any more). */
 struct content_info {

@@ -22,7 +22,6 @@ struct item {
 struct ingest {
 	struct store *store;
 	enum package_kind kind;
-	uint64_t origin;
 	struct heavy *heavy;
 	bool has_dict;
 	struct txn *txn; /* to look stanzas up in; one per batch */
@@ -45,7 +44,7 @@ struct ingest {
 	size_t nfiles, files_cap;
 	struct buf lights, heavies;
 	size_t batch_bytes; /* of the stanzas of news */
-	uint64_t *numbers;  /* of news, then of items */
+	uint64_t *numbers;  /* of news, once they are stored */
 	size_t numbers_cap;
 	int n_new; /* of news, as of the last try to store them */
 
@@ -109,8 +108,8 @@ find_dict(struct ingest *in, struct error *err)
 }
 
 int
-ingest_new(struct store *s, enum package_kind kind, uint64_t origin,
-    struct ingest **ret, struct error *err)
+ingest_new(struct store *s, enum package_kind kind, struct ingest **ret,
+    struct error *err)
 {
 	struct ingest *in CLEANUP(ingest_cleanup) = calloc(1, sizeof(*in));
 	int r;
@@ -120,7 +119,6 @@ ingest_new(struct store *s, enum package_kind kind, uint64_t origin,
 	record_writer_init(&in->writer);
 	in->store = s;
 	in->kind = kind;
-	in->origin = origin;
 	r = heavy_new(s, &in->heavy);
 	if (r == 0)
 		r = list_writer_new(kind, &in->list);
@@ -338,18 +336,6 @@ point_into_buffers(struct ingest *in)
 	}
 }
 
-/* The numbers of all items, once those of news are known. */
-static uint64_t *
-number_items(struct ingest *in)
-{
-	uint64_t *v = in->numbers + in->nnews;
-
-	for (size_t i = 0; i < in->nitems; i++)
-		v[i] = in->items[i].number != 0 ? in->items[i].number
-						: in->numbers[in->items[i].at];
-	return v;
-}
-
 static int
 store_batch(struct txn *t, void *arg, struct error *err)
 {
@@ -359,38 +345,29 @@ store_batch(struct txn *t, void *arg, struct error *err)
 	in->n_new = package_put_all(t, in->news, in->nnews, in->numbers, err);
 	if (in->n_new < 0)
 		return in->n_new;
-	(void)number_items(in);
-	r = in->origin != 0 ? sighting_put(t, in->origin,
-				  in->numbers + in->nnews, in->nitems)
-			    : 0;
-	if (r == 0)
-		r = list_writer_store(in->list, t);
+	r = list_writer_store(in->list, t);
 	return r < 0 ? error_sys(err, r, "cannot store packages") : 0;
 }
 
 /* Is there anything in the batch that the store does not have? */
-static int
-needs_store(struct ingest *in)
+static bool
+needs_store(const struct ingest *in)
 {
-	int r;
-
-	if (in->nnews > 0 || list_writer_waiting(in->list) > BATCH_PACKAGES)
-		return 1;
-	if (in->origin == 0)
-		return 0;
-	r = sighting_has(in->txn, in->origin, number_items(in), in->nitems);
-	return r < 0 ? r : !r;
+	return in->nnews > 0 || list_writer_waiting(in->list) > BATCH_PACKAGES;
 }
 
 static int
 list_batch(struct ingest *in)
 {
-	const uint64_t *numbers = number_items(in);
 	int r = 0;
 
-	for (size_t i = 0; i < in->nitems && r == 0; i++)
-		r = list_writer_add(in->list, numbers[i], &in->items[i].digest,
-		    in->items[i].len);
+	for (size_t i = 0; i < in->nitems && r == 0; i++) {
+		const struct item *item = &in->items[i];
+		uint64_t number =
+		    item->number != 0 ? item->number : in->numbers[item->at];
+
+		r = list_writer_add(in->list, number, &item->digest, item->len);
+	}
 	return r;
 }
 
@@ -428,15 +405,14 @@ clear_batch(struct ingest *in)
 static int
 end_batch(struct ingest *in, struct error *err)
 {
-	int r, needed;
+	int r;
 
-	r = reserve(&in->numbers, &in->numbers_cap, in->nnews + in->nitems,
-	    sizeof(*in->numbers));
-	needed = r == 0 ? needs_store(in) : r;
 	close_txn(in);
-	if (needed < 0)
-		return error_sys(err, needed, "cannot store packages");
-	r = needed ? write_batch(in, err) : 0;
+	r = reserve(
+	    &in->numbers, &in->numbers_cap, in->nnews, sizeof(*in->numbers));
+	if (r < 0)
+		return error_sys(err, r, "cannot store packages");
+	r = needs_store(in) ? write_batch(in, err) : 0;
 	if (r < 0)
 		return r;
 	r = list_batch(in);

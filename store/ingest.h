@@ -33,9 +33,8 @@ struct ingest_result {
 	uint64_t new_packages; /* of these: not in the store before */
 };
 
-/* origin: where the packages' files come from; 0 for nowhere. */
-int ingest_new(struct store *s, enum package_kind kind, uint64_t origin,
-    struct ingest **ret, struct error *err) MUST_CHECK;
+int ingest_new(struct store *s, enum package_kind kind, struct ingest **ret,
+    struct error *err) MUST_CHECK;
 void ingest_free(struct ingest *in);
 static inline void
 ingest_cleanup(struct ingest **in)

@@ -2,6 +2,7 @@
 
 #include "base/path.h"
 #include "store/blob.h"
+#include "store/list.h"
 #include "store/package.h"
 
 /*
@@ -120,6 +121,20 @@ sighting_put(struct txn *t, uint64_t origin, const uint64_t *packages, size_t n)
 		block_mark(&b, v[i]);
 	}
 	return block_store(t, &b);
+}
+
+int
+sighting_put_list(struct txn *t, uint64_t origin, const struct list *list)
+{
+	struct run_packages run CLEANUP(run_packages_release) = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->nruns; i++) {
+		r = run_load(t, list->runs[i].run, &run);
+		if (r == 0)
+			r = sighting_put(t, origin, run.v, run.n);
+	}
+	return r == -ENOENT ? -EIO : r;
 }
 
 int

@@ -62,7 +62,7 @@ make_list(struct scratch *s, enum package_kind kind, struct span text)
 	struct span stanza;
 	struct error err = {""};
 
-	if (ingest_new(s->store, kind, 0, &in, &err) < 0)
+	if (ingest_new(s->store, kind, &in, &err) < 0)
 		fail_msg("ingest_new: %s", err.text);
 	while (deb822_stanza(&text, &stanza))
 		if (ingest_stanza(in, stanza, 1, &err) < 0)

@@ -39,7 +39,6 @@ binary_index(struct buf *b, unsigned n)
 
 struct run_of_ingest {
 	enum package_kind kind;
-	uint64_t origin;
 	struct ingest_result result;
 	struct error err;
 };
@@ -53,7 +52,7 @@ try_ingest(struct scratch *s, struct span text, struct run_of_ingest *run)
 	size_t line = 1;
 	int r;
 
-	r = ingest_new(s->store, run->kind, run->origin, &in, &run->err);
+	r = ingest_new(s->store, run->kind, &in, &run->err);
 	while (r == 0 && deb822_stanza(&text, &stanza)) {
 		for (; before.ptr < stanza.ptr; before.ptr++)
 			line += *before.ptr == '\n';
@@ -63,10 +62,9 @@ try_ingest(struct scratch *s, struct span text, struct run_of_ingest *run)
 }
 
 static struct ingest_result
-ingest(struct scratch *s, struct span text, enum package_kind kind,
-    uint64_t origin)
+ingest(struct scratch *s, struct span text, enum package_kind kind)
 {
-	struct run_of_ingest run = {.kind = kind, .origin = origin};
+	struct run_of_ingest run = {.kind = kind};
 	int r = try_ingest(s, text, &run);
 
 	if (r != 0)
@@ -131,7 +129,7 @@ test_ingest_renders_what_came(void **state)
 		struct digest d;
 
 		binary_index(&text, cases[i]);
-		got = ingest(s, buf_span(&text), PACKAGE_BINARY, 1);
+		got = ingest(s, buf_span(&text), PACKAGE_BINARY);
 		digest_of(text.ptr ? text.ptr : "", text.len, &d);
 		assert_true(digest_eq(&got.rendered, &d));
 		assert_int_equal(got.list, i + 1);
@@ -156,9 +154,9 @@ test_ingest_again_writes_nothing(void **state)
 	uint64_t commit;
 
 	binary_index(&text, 300);
-	first = ingest(s, buf_span(&text), PACKAGE_BINARY, 1);
+	first = ingest(s, buf_span(&text), PACKAGE_BINARY);
 	commit = store_last_commit(s->store);
-	second = ingest(s, buf_span(&text), PACKAGE_BINARY, 1);
+	second = ingest(s, buf_span(&text), PACKAGE_BINARY);
 	assert_int_equal(second.list, first.list);
 	assert_int_equal(second.packages, 300);
 	assert_int_equal(second.new_packages, 0);
@@ -174,44 +172,14 @@ test_ingest_new_among_known(void **state)
 	struct scratch *s = *state;
 
 	binary_index(&old, 600);
-	(void)ingest(s, buf_span(&old), PACKAGE_BINARY, 1);
+	(void)ingest(s, buf_span(&old), PACKAGE_BINARY);
 	for (unsigned i = 0; i < 600; i++)
 		add_binary(&new, i, i % 100 == 50 ? "2.0" : "1.0");
-	got = ingest(s, buf_span(&new), PACKAGE_BINARY, 1);
+	got = ingest(s, buf_span(&new), PACKAGE_BINARY);
 	assert_int_equal(got.packages, 600);
 	assert_int_equal(got.new_packages, 6);
 	assert_renders(s, got.list, buf_span(&new));
 	assert_int_equal(count(s, T_LIGHT), 606);
-}
-
-static void
-test_ingest_notes_sightings(void **state)
-{
-	uint64_t all[300], two[] = {1, 300}, other = 301;
-	struct buf text CLEANUP(buf_release) = {0};
-	struct buf more CLEANUP(buf_release) = {0};
-	struct scratch *s = *state;
-	struct txn *t;
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		all[i] = i + 1;
-	binary_index(&text, 300);
-	(void)ingest(s, buf_span(&text), PACKAGE_BINARY, 1);
-	(void)ingest(s, buf_span(&text), PACKAGE_BINARY, 2);
-	add_binary(&more, 7777, "1.0");
-	(void)ingest(s, buf_span(&more), PACKAGE_BINARY, 0);
-	t = scratch_read(s);
-	assert_int_equal(sighting_has(t, 1, all, ARRAY_LEN(all)), 1);
-	assert_int_equal(sighting_has(t, 2, all, ARRAY_LEN(all)), 1);
-	assert_int_equal(sighting_has(t, 3, two, 1), 0);
-	assert_int_equal(sighting_has(t, 1, &other, 1), 0);
-	assert_int_equal(sighting_has(t, 0, &other, 1), 0);
-	txn_end(t);
-	/* Known since, but not seen there: this must be written. */
-	(void)ingest(s, buf_span(&more), PACKAGE_BINARY, 2);
-	t = scratch_read(s);
-	assert_int_equal(sighting_has(t, 2, &other, 1), 1);
-	txn_end(t);
 }
 
 static void
@@ -239,7 +207,7 @@ test_ingest_sources(void **state)
 		}
 		buf_add_char(&text, '\n');
 	}
-	got = ingest(s, buf_span(&text), PACKAGE_SOURCE, 1);
+	got = ingest(s, buf_span(&text), PACKAGE_SOURCE);
 	assert_int_equal(got.new_packages, 200);
 	assert_renders(s, got.list, buf_span(&text));
 	assert_int_equal(count(s, T_BLOBS), 401);
@@ -262,7 +230,7 @@ test_ingest_repeated_stanza(void **state)
 	add_binary(&text, 1, "1.0");
 	add_binary(&text, 2, "1.0");
 	add_binary(&text, 1, "1.0");
-	got = ingest(s, buf_span(&text), PACKAGE_BINARY, 1);
+	got = ingest(s, buf_span(&text), PACKAGE_BINARY);
 	assert_int_equal(got.packages, 4);
 	assert_int_equal(got.new_packages, 2);
 	assert_renders(s, got.list, buf_span(&text));
@@ -320,8 +288,7 @@ test_ingest_stanza_accepts(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(
-		    ingest(s, span_of(cases[i]), PACKAGE_BINARY, 1).packages,
-		    3);
+		    ingest(s, span_of(cases[i]), PACKAGE_BINARY).packages, 3);
 }
 
 static void
@@ -342,7 +309,7 @@ test_ingest_given_up(void **state)
 {
 	struct buf text CLEANUP(buf_release) = {0};
 	struct buf broken CLEANUP(buf_release) = {0};
-	struct run_of_ingest run = {.kind = PACKAGE_BINARY, .origin = 1};
+	struct run_of_ingest run = {.kind = PACKAGE_BINARY};
 	struct scratch *s = *state;
 	struct ingest_result got;
 	uint64_t kept;
@@ -354,7 +321,7 @@ test_ingest_given_up(void **state)
 	kept = count(s, T_LIGHT);
 	assert_true(kept > 0 && kept < 20000);
 	assert_int_equal(count(s, T_LISTS), 0);
-	got = ingest(s, buf_span(&text), PACKAGE_BINARY, 1);
+	got = ingest(s, buf_span(&text), PACKAGE_BINARY);
 	assert_int_equal(got.packages, 20000);
 	assert_int_equal(got.new_packages, 20000 - kept);
 	assert_renders(s, got.list, buf_span(&text));
@@ -378,7 +345,7 @@ test_ingest_grows_map(void **state)
 	    store_open(s->store_dir, STORE_CREATE, 1 << 20, &s->store, &err),
 	    0);
 	binary_index(&text, 10000);
-	got = ingest(s, buf_span(&text), PACKAGE_BINARY, 1);
+	got = ingest(s, buf_span(&text), PACKAGE_BINARY);
 	assert_int_equal(got.new_packages, 10000);
 	assert_renders(s, got.list, buf_span(&text));
 	assert_int_equal(count(s, T_LIGHT), 10000);
@@ -399,8 +366,8 @@ test_ingest_beside_another(void **state)
 
 	binary_index(&text, 100);
 	rest = buf_span(&text);
-	assert_int_equal(ingest_new(s->store, PACKAGE_BINARY, 1, &a, &err), 0);
-	assert_int_equal(ingest_new(s->store, PACKAGE_BINARY, 2, &b, &err), 0);
+	assert_int_equal(ingest_new(s->store, PACKAGE_BINARY, &a, &err), 0);
+	assert_int_equal(ingest_new(s->store, PACKAGE_BINARY, &b, &err), 0);
 	while (deb822_stanza(&rest, &stanza)) {
 		assert_int_equal(ingest_stanza(a, stanza, 1, &err), 0);
 		assert_int_equal(ingest_stanza(b, stanza, 1, &err), 0);
@@ -421,7 +388,6 @@ main(void)
 	    scratch_test(test_ingest_renders_what_came),
 	    scratch_test(test_ingest_again_writes_nothing),
 	    scratch_test(test_ingest_new_among_known),
-	    scratch_test(test_ingest_notes_sightings),
 	    scratch_test(test_ingest_sources),
 	    scratch_test(test_ingest_repeated_stanza),
 	    scratch_test(test_ingest_stanza_refuses),
