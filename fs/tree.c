@@ -49,10 +49,15 @@ tree_call_end(struct tree_call *c)
 static int
 version_set(struct tree *t, struct top *top)
 {
-	if (t->current && top_eq(t->current->top, top)) {
+	struct top *old = t->current ? t->current->top : NULL;
+
+	if (old && top_eq(old, top)) {
 		top_free(top);
 		return 0;
 	}
+	/* The mtime tells one listing from the next, within a second too. */
+	if (old && top->changed <= old->changed)
+		top->changed = old->changed + 1;
 	struct top_version *v = calloc(1, sizeof(*v));
 	if (!v) {
 		top_free(top);
@@ -91,13 +96,12 @@ version_get(struct tree *t, struct top_version **ret)
 {
 	(void)pthread_mutex_lock(&t->lock);
 	int r = version_refresh(t);
-	*ret = NULL;
-	if (r == 0) {
+	if (r >= 0) {
 		*ret = t->current;
 		t->current->users++;
 	}
 	(void)pthread_mutex_unlock(&t->lock);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int
