@@ -385,13 +385,14 @@ make_plan(struct plan *p, struct error *err)
 	const struct mount_opts *opts = p->opts;
 
 	p->store = realpath(opts->store, NULL);
-	if (!p->store && errno == ENOENT)
-		return error_set(
-		    err, -ENOENT, "%s: there is no store", opts->store);
-	if (!p->store)
-		return error_sys(err, -errno, "%s", opts->store);
-	int r =
-	    mount_point_check(opts->mountpoint, p->store, &p->mountpoint, err);
+	int r = p->store ? 0 : -errno;
+	if (r == -ENOENT)
+		(void)error_set(err, r, "%s: there is no store", opts->store);
+	else if (r < 0)
+		(void)error_sys(err, r, "%s", opts->store);
+	else
+		r = mount_point_check(
+		    opts->mountpoint, p->store, &p->mountpoint, err);
 	if (r < 0)
 		return r;
 	const struct mount_wishes wishes = {may_allow_other(), p->store};

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -78,14 +79,17 @@ find_mount(const char *where, struct buf *text, struct mount_line *ret)
 	return found;
 }
 
-/* Is path dir itself, or below it? */
+/* Is path dir itself, or below it?  Both are absolute. */
 static bool
-is_within(struct span path, struct span dir)
+is_within(const char *path, const char *dir)
 {
-	if (!span_starts(path, dir))
-		return false;
-	return path.len == dir.len || path.ptr[dir.len] == '/' ||
-	       dir.ptr[dir.len - 1] == '/';
+	size_t len = strlen(dir);
+
+	/* The root ends in the slash that others are followed by. */
+	if (len == 1)
+		return true;
+	return strncmp(path, dir, len) == 0 &&
+	       (path[len] == '\0' || path[len] == '/');
 }
 
 static int
@@ -110,10 +114,10 @@ check_place(const char *path, const char *store, struct error *err)
 	struct buf text CLEANUP(buf_release) = {0};
 	struct mount_line line;
 
-	if (is_within(span_of(path), span_of(store)))
+	if (is_within(path, store))
 		return error_set(
 		    err, -EINVAL, "%s: is in the store %s", path, store);
-	if (is_within(span_of(store), span_of(path)))
+	if (is_within(store, path))
 		return error_set(err, -EINVAL,
 		    "%s: the store %s is in it and would be hidden", path,
 		    store);

@@ -116,20 +116,20 @@ on_done(void *ctx, int r, const char *why)
 static struct waiting *
 claim_request(struct ops *ops, fuse_req_t req)
 {
-	struct waiting *w;
+	struct waiting *w, *found = NULL;
 
 	(void)pthread_mutex_lock(&ops->lock);
 	LIST_FOREACH(w, &ops->waiting, link)
 	if (w->waiting && w->req == req)
-		break;
-	if (w && !w->armed) {
-		w->interrupted = true;
-		w = NULL;
+		found = w;
+	if (found && found->armed) {
+		found->waiting = false;
+	} else if (found) {
+		found->interrupted = true;
+		found = NULL;
 	}
-	if (w)
-		w->waiting = false;
 	(void)pthread_mutex_unlock(&ops->lock);
-	return w;
+	return found;
 }
 
 /* The reader gives up; the fetch goes on for others. */

@@ -90,7 +90,7 @@ reader_open(struct store *s, struct content c, struct reader **ret)
 {
 	struct txn *t CLEANUP(txn_cleanup) = NULL;
 	struct reader *r CLEANUP(reader_cleanup) = reader_new();
-	struct content_info info;
+	struct content_info info = {0};
 
 	if (!r)
 		return -ENOMEM;

@@ -250,12 +250,17 @@ top_compare(
 	size_t i = 0, j = 0;
 
 	while (i < a->n || j < b->n) {
-		const struct top_name *x = i < a->n ? &a->names[i] : NULL;
-		const struct top_name *y = j < b->n ? &b->names[j] : NULL;
-		int order = !x ? 1 : !y ? -1 : compare_names(x, y);
-		const struct top_name *which = order <= 0 ? x : y;
+		int order;
 
-		if (order != 0 || x->ino != y->ino)
+		if (i == a->n)
+			order = 1;
+		else if (j == b->n)
+			order = -1;
+		else
+			order = compare_names(&a->names[i], &b->names[j]);
+		const struct top_name *which =
+		    order > 0 ? &b->names[j] : &a->names[i];
+		if (order != 0 || which->ino != b->names[j].ino)
 			fn(arg, which->dir, span_of(which->name));
 		i += order <= 0;
 		j += order >= 0;
