@@ -41,7 +41,7 @@ int
 file_read(
     int dirfd, const char *name, size_t limit, struct buf *b, struct error *err)
 {
-	int fd CLEANUP_FD =
+	CLEANUP_FD int fd =
 	    openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t before = b->len;
 	int r;
@@ -118,7 +118,7 @@ make_one(const char *name, mode_t mode)
 int
 dir_make(const char *name, mode_t mode, struct error *err)
 {
-	char *path CLEANUP_FREE = strdup(name);
+	CLEANUP_FREE char *path = strdup(name);
 	char *slash;
 	int r;
 
@@ -144,7 +144,7 @@ dir_make(const char *name, mode_t mode, struct error *err)
 int
 dir_sync(int dirfd, const char *name)
 {
-	int fd CLEANUP_FD =
+	CLEANUP_FD int fd =
 	    openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || fsync(fd) < 0)

@@ -66,7 +66,7 @@ ref_identity(struct txn *t, uint64_t ref, struct identity *ret)
 			*ret = (struct identity){info.sha256, info.size};
 		return r;
 	}
-	struct package p CLEANUP(package_release) = {0};
+	CLEANUP(package_release) struct package p = {0};
 	int r = package_light(t, (ref & ~REF_FILE) >> REF_FILE_BITS, &p);
 	if (r < 0)
 		return r == -ENOENT ? -EIO : r;
@@ -137,7 +137,7 @@ add_stanza(const struct package *p, void *arg)
 static int
 blob_servable(struct txn *t, uint64_t number)
 {
-	struct blob blob CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob blob = {0};
 	int r = blob_load(t, number, &blob);
 
 	if (r < 0)
@@ -199,8 +199,8 @@ static int
 add_listing(
     struct build *b, const char *dir, const struct state *s, bool by_name)
 {
-	struct buf text CLEANUP(buf_release) = {0};
-	struct release release CLEANUP(release_free) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
+	CLEANUP(release_free) struct release release = {0};
 
 	if (s->listing == 0)
 		return 0;
@@ -241,7 +241,7 @@ add_suite_dir(struct build *b, const char *dir)
 static int
 build_dists(struct build *b, const struct root *root, const struct state *s)
 {
-	char *dir CLEANUP_FREE = state_dir(s);
+	CLEANUP_FREE char *dir = state_dir(s);
 	if (!dir)
 		return -ENOMEM;
 	int r = add_suite_dir(b, dir);
@@ -254,7 +254,7 @@ build_dists(struct build *b, const struct root *root, const struct state *s)
 	if (r == 0)
 		r = add_listing(b, dir, s, true);
 	for (size_t i = 0; r == 0 && i < ROOT_OLDER; i++) {
-		struct state older CLEANUP(state_release) = {0};
+		CLEANUP(state_release) struct state older = {0};
 		if (root->older[i] == 0)
 			continue;
 		r = state_load(b->t, root->older[i], &older);
@@ -267,7 +267,7 @@ build_dists(struct build *b, const struct root *root, const struct state *s)
 static int
 build_pool_of(struct build *b, uint64_t number)
 {
-	struct state s CLEANUP(state_release) = {0};
+	CLEANUP(state_release) struct state s = {0};
 
 	if (number == 0)
 		return 0;
@@ -289,7 +289,7 @@ build_older_pool(struct build *b, const struct root *root)
 static int
 build_all(struct build *b, const struct root *root)
 {
-	struct state s CLEANUP(state_release) = {0};
+	CLEANUP(state_release) struct state s = {0};
 
 	int r = state_load(b->t, root->state, &s);
 	if (r == 0)
@@ -302,7 +302,7 @@ build_all(struct build *b, const struct root *root)
 static int
 build_dists_only(struct build *b, const struct root *root)
 {
-	struct state s CLEANUP(state_release) = {0};
+	CLEANUP(state_release) struct state s = {0};
 
 	int r = state_load(b->t, root->state, &s);
 	return r < 0 ? r : build_dists(b, root, &s);
@@ -318,7 +318,7 @@ build_prefix_pool(struct build *b, const struct root *prefix)
 	int r = catalog_add_dir(b->c, SPAN("pool"), &index);
 	for (int older = 0; older < 2; older++)
 		for (size_t i = 0; r == 0 && i < prefix->ndists; i++) {
-			struct root root CLEANUP(root_release) = {0};
+			CLEANUP(root_release) struct root root = {0};
 			r = root_load(b->t, prefix->dists[i].root, &root);
 			if (r == 0 && older)
 				r = build_older_pool(b, &root);
@@ -331,7 +331,7 @@ build_prefix_pool(struct build *b, const struct root *prefix)
 static int
 build_packages(struct build *b, const struct root *root)
 {
-	struct state s CLEANUP(state_release) = {0};
+	CLEANUP(state_release) struct state s = {0};
 
 	int r = state_load(b->t, root->state, &s);
 	for (size_t i = 0; r == 0 && i < s.nlists; i++) {
@@ -370,8 +370,8 @@ int
 archive_build(struct txn *t, const struct root *root, enum archive_part part,
     struct catalog **ret)
 {
-	struct catalog *c CLEANUP(catalog_cleanup) = NULL;
-	struct pool_walk *walk CLEANUP(pool_walk_cleanup) = NULL;
+	CLEANUP(catalog_cleanup) struct catalog *c = NULL;
+	CLEANUP(pool_walk_cleanup) struct pool_walk *walk = NULL;
 	/* No judge: whoever came first stays, and nobody is told. */
 	int r = catalog_new(&c);
 	if (r == 0)
@@ -416,8 +416,8 @@ add_list_of(const struct check *check, uint64_t package, struct buf *b)
 	struct holds holds = {package};
 
 	for (size_t i = 0; i < check->nstates; i++) {
-		struct state s CLEANUP(state_release) = {0};
-		char *dir CLEANUP_FREE = NULL;
+		CLEANUP(state_release) struct state s = {0};
+		CLEANUP_FREE char *dir = NULL;
 		int r = state_load(check->build.t, check->states[i], &s);
 		if (r < 0)
 			return r;
@@ -441,7 +441,7 @@ static int
 add_claimant(const struct check *check, uint64_t ref, struct buf *b)
 {
 	uint64_t number = (ref & ~REF_FILE) >> REF_FILE_BITS;
-	struct package p CLEANUP(package_release) = {0};
+	CLEANUP(package_release) struct package p = {0};
 
 	int r = package_light(check->build.t, number, &p);
 	if (r == 0)
@@ -455,7 +455,7 @@ static int
 pool_clash(void *arg, struct span path, uint64_t first, uint64_t other)
 {
 	struct check *check = arg;
-	struct buf a CLEANUP(buf_release) = {0}, b CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf a = {0}, b = {0};
 
 	int r = add_claimant(check, first, &a);
 	if (r == 0)
@@ -507,7 +507,7 @@ check_states(struct check *check)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < check->nstates; i++) {
-		struct state s CLEANUP(state_release) = {0};
+		CLEANUP(state_release) struct state s = {0};
 		r = state_load(check->build.t, check->states[i], &s);
 		if (r < 0)
 			return error_sys(check->err, r, "cannot read a state");
@@ -521,8 +521,8 @@ int
 archive_check_pool(
     struct txn *t, const uint64_t *states, size_t n, struct error *err)
 {
-	struct catalog *c CLEANUP(catalog_cleanup) = NULL;
-	struct pool_walk *walk CLEANUP(pool_walk_cleanup) = NULL;
+	CLEANUP(catalog_cleanup) struct catalog *c = NULL;
+	CLEANUP(pool_walk_cleanup) struct pool_walk *walk = NULL;
 
 	int r = catalog_new(&c);
 	if (r == 0)

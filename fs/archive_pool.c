@@ -96,7 +96,7 @@ int
 pool_walk_list(
     struct pool_walk *w, uint64_t list, bool once, list_each_fn *fn, void *arg)
 {
-	struct list l CLEANUP(list_release) = {0};
+	CLEANUP(list_release) struct list l = {0};
 	int r = list_load(w->t, list, &l);
 
 	for (size_t i = 0; r == 0 && i < l.nruns; i++) {

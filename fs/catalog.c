@@ -305,7 +305,7 @@ catalog_add(struct catalog *c, struct span path, uint64_t ref)
 int
 catalog_new(struct catalog **ret)
 {
-	struct catalog *c CLEANUP(catalog_cleanup) = calloc(1, sizeof(*c));
+	CLEANUP(catalog_cleanup) struct catalog *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->draft = calloc(1, sizeof(*c->draft));
@@ -388,7 +388,7 @@ arrange(struct catalog *c)
 	const uint32_t *parents = c->draft->parents;
 	struct entry *sorted =
 	    calloc(c->nentries ? c->nentries : 1, sizeof(*sorted));
-	uint32_t *next CLEANUP_FREE = calloc(c->ndirs + 1, sizeof(*next));
+	CLEANUP_FREE uint32_t *next = calloc(c->ndirs + 1, sizeof(*next));
 
 	if (!sorted || !next) {
 		free(sorted);

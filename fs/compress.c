@@ -118,7 +118,7 @@ worker_release(struct worker *w)
 static int
 make_piece(struct worker *w, uint64_t run, struct slot *slot)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	struct span piece;
 	int r = txn_read(w->job->store, &t, NULL);
 
@@ -180,7 +180,7 @@ static void *
 work(void *arg)
 {
 	struct job *j = arg;
-	struct worker CLEANUP(worker_release) w = {.job = j};
+	CLEANUP(worker_release) struct worker w = {.job = j};
 	size_t i;
 	int r = compressor_init(&w.compressor, j->codec);
 
@@ -381,13 +381,14 @@ static int
 make_pieces(struct store *s, const struct list *l, struct form *f,
     struct progress *p, struct error *err)
 {
-	struct job CLEANUP(job_release) j = {.store = s,
+	CLEANUP(job_release)
+	struct job j = {.store = s,
 	    .list = l,
 	    .codec = f->codec,
 	    .lock = PTHREAD_MUTEX_INITIALIZER,
 	    .moved = PTHREAD_COND_INITIALIZER};
-	struct batch CLEANUP(batch_release) b = {.form = f};
-	struct hash *CLEANUP(hash_cleanup) h = NULL;
+	CLEANUP(batch_release) struct batch b = {.form = f};
+	CLEANUP(hash_cleanup) struct hash *h = NULL;
 	int r;
 
 	b.v = calloc(l->nruns, sizeof(*b.v));
@@ -419,7 +420,7 @@ static int
 find_form(struct store *s, uint64_t list, enum codec codec, struct form *ret,
     struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	uint64_t number;
 	int r = txn_read(s, &t, err);
 
@@ -460,8 +461,8 @@ static int
 empty_form(struct store *s, const struct list *l, enum codec codec,
     struct form *ret, struct error *err)
 {
-	struct empty_file CLEANUP(empty_file_release) e = {0};
-	struct compressor CLEANUP(compressor_release) c = {0};
+	CLEANUP(empty_file_release) struct empty_file e = {0};
+	CLEANUP(compressor_release) struct compressor c = {0};
 	int r = compressor_init(&c, codec);
 
 	if (r >= 0)
@@ -482,7 +483,7 @@ empty_form(struct store *s, const struct list *l, enum codec codec,
 static int
 load_list(struct store *s, uint64_t number, struct list *ret, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	int r = txn_read(s, &t, err);
 
 	if (r < 0)
@@ -495,7 +496,7 @@ static int
 make_form(struct store *s, const struct list *l, enum codec codec,
     struct progress *p, struct error *err)
 {
-	struct form CLEANUP(form_release) f = {0};
+	CLEANUP(form_release) struct form f = {0};
 	int r = form_alloc(&f, l, codec);
 
 	if (r < 0)
@@ -516,7 +517,7 @@ int
 compress_list(struct store *s, uint64_t list, enum codec codec,
     struct progress *p, struct form *ret, struct error *err)
 {
-	struct list CLEANUP(list_release) l = {0};
+	CLEANUP(list_release) struct list l = {0};
 	int r;
 
 	if (!compress_can(codec))

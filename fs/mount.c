@@ -360,7 +360,7 @@ run_in_background(const struct plan *plan, struct error *err)
 static bool
 may_allow_other(void)
 {
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 
 	if (geteuid() == 0)
 		return true;
@@ -413,7 +413,7 @@ plan_release(struct plan *p)
 int
 mount_serve(const struct mount_opts *opts, struct error *err)
 {
-	struct plan plan CLEANUP(plan_release) = {.opts = opts};
+	CLEANUP(plan_release) struct plan plan = {.opts = opts};
 	struct error none;
 
 	if (!err)

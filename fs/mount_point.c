@@ -58,7 +58,7 @@ escape(const char *path, struct buf *out)
 static int
 find_mount(const char *where, struct buf *text, struct mount_line *ret)
 {
-	struct buf name CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf name = {0};
 	struct span rest, line;
 	int found = 0;
 
@@ -111,7 +111,7 @@ is_mounted(const char *path, struct span type, struct error *err)
 static int
 check_place(const char *path, const char *store, struct error *err)
 {
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 	struct mount_line line;
 
 	if (is_within(path, store))
@@ -147,7 +147,7 @@ mount_point_check(
 	}
 	if (!S_ISDIR(st.st_mode))
 		return error_set(err, -ENOTDIR, "%s: is not a directory", name);
-	char *path CLEANUP_FREE = realpath(name, NULL);
+	CLEANUP_FREE char *path = realpath(name, NULL);
 	if (!path)
 		return error_sys(err, -errno, "%s", name);
 	int r = check_place(path, store, err);
@@ -160,7 +160,7 @@ mount_point_check(
 void
 mount_point_read_ahead(const char *where)
 {
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 	struct mount_line line;
 	char name[64];
 
@@ -168,7 +168,7 @@ mount_point_read_ahead(const char *where)
 		return;
 	(void)snprintf(name, sizeof(name), "/sys/class/bdi/%.*s/read_ahead_kb",
 	    SPAN_ARG(line.device));
-	int fd CLEANUP_FD = open(name, O_WRONLY | O_CLOEXEC);
+	CLEANUP_FD int fd = open(name, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0)
 		(void)dprintf(fd, "%d\n", READ_AHEAD_KB);
 }

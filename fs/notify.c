@@ -104,7 +104,7 @@ run(void *arg)
 static int
 watch(struct notifier *n)
 {
-	struct buf path CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf path = {0};
 	const char *dir = store_dir(tree_store(n->opts.tree));
 
 	n->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

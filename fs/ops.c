@@ -235,7 +235,7 @@ static void
 list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
 {
 	struct page p = {.req = req, .size = size, .plus = plus};
-	char *bytes CLEANUP_FREE = malloc(size);
+	CLEANUP_FREE char *bytes = malloc(size);
 	int r = bytes ? 0 : -ENOMEM;
 
 	p.bytes = bytes;

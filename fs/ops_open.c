@@ -78,7 +78,7 @@ ops_reply_open(
 static int
 open_keyring(struct ops *ops, fuse_ino_t ino, struct reader **ret)
 {
-	struct buf bytes CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf bytes = {0};
 
 	int r = tree_keyring(ops->opts.tree, ino, &bytes);
 	return r < 0 ? r : reader_open_bytes(buf_span(&bytes), ret);

@@ -23,8 +23,8 @@ struct subject {
 static int
 digest_by_reading(const struct subject *s, struct digest *ret)
 {
-	struct reader *reader CLEANUP(reader_cleanup) = NULL;
-	struct buf bytes CLEANUP(buf_release) = {0};
+	CLEANUP(reader_cleanup) struct reader *reader = NULL;
+	CLEANUP(buf_release) struct buf bytes = {0};
 	int r;
 
 	if (ino_kind(s->ino) == INO_KEYRING) {
@@ -69,7 +69,7 @@ load_blob(const struct subject *s, struct blob *ret)
 static int
 get_state(const struct subject *s, struct buf *out)
 {
-	struct blob blob CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob blob = {0};
 	int present = 1;
 
 	if (ino_kind(s->ino) == CONTENT_BLOB) {
@@ -92,12 +92,12 @@ static int
 add_url(uint64_t number, struct span path, void *arg)
 {
 	const struct first_place *f = arg;
-	struct origin origin CLEANUP(origin_release) = {0};
+	CLEANUP(origin_release) struct origin origin = {0};
 
 	int r = origin_load(f->t, number, &origin);
 	if (r < 0)
 		return r;
-	char *url CLEANUP_FREE = origin_url(&origin, path);
+	CLEANUP_FREE char *url = origin_url(&origin, path);
 	r = url ? buf_add_str(f->out, url) : -ENOMEM;
 	return r < 0 ? r : 1;
 }
@@ -105,7 +105,7 @@ add_url(uint64_t number, struct span path, void *arg)
 static int
 get_origin(const struct subject *s, struct buf *out)
 {
-	struct blob blob CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob blob = {0};
 	struct first_place f = {s->t, out};
 
 	if (ino_kind(s->ino) != CONTENT_BLOB)
@@ -164,7 +164,7 @@ void
 ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct subject s = {.ops = ops_of(req), .ino = ino};
-	struct buf out CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf out = {0};
 
 	int r = get_value(&s, name, &out);
 	if (r < 0)

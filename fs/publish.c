@@ -105,7 +105,7 @@ fill_made_of(struct publish_job *j, struct error *err)
 static int
 count_packages(struct publish_job *j, const struct state *s, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	int r = txn_read(j->store, &t, err);
 
 	for (size_t i = 0; r >= 0 && i < s->nlists; i++) {
@@ -159,7 +159,7 @@ static int
 make_signed(struct publish_job *j, struct error *err)
 {
 	const struct publication *p = j->pub;
-	struct signer *CLEANUP(signer_cleanup) signer = NULL;
+	CLEANUP(signer_cleanup) struct signer *signer = NULL;
 	int r = publish_plan(j, err);
 
 	if (r >= 0 && !p->skip_signing)
@@ -177,7 +177,7 @@ make_signed(struct publish_job *j, struct error *err)
 static int
 check_free(struct publish_job *j, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(publication_release) struct publication there = {0};
 	const struct publication *p = j->pub;
 	int r = txn_read(j->store, &t, err);
@@ -274,7 +274,7 @@ static int
 load_publication(
     const struct change *c, struct publication *ret, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	int r = txn_read(c->store, &t, err);
 
 	if (r < 0)
@@ -347,7 +347,7 @@ static int
 is_due(const struct change *c, const struct publication *p, int64_t *ret_date,
     struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(state_release) struct state s = {0};
 	bool due = p->nmade_of != p->sources.n || c->opts->force;
 	int r = txn_read(c->store, &t, err);

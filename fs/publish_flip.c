@@ -65,7 +65,7 @@ current_prefix_root(struct txn *t, const char *prefix, uint64_t *ret)
 int
 publish_check_pool(struct publish_job *j, uint64_t state, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP_FREE uint64_t *states = malloc(sizeof(*states));
 	struct others o = {.pub = j->pub, .states = states, .err = err};
 	int r;

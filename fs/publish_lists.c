@@ -210,7 +210,7 @@ read_stanza(struct derive *d, struct txn *t, struct error *err)
 static int
 read_run(struct derive *d, uint64_t run, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	int r = txn_read(d->job->store, &t, err);
 
 	if (r < 0)
@@ -256,7 +256,7 @@ add_run(struct derive *d, uint64_t run, struct error *err)
 static int
 load_input(const struct derive *d, struct list *ret, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	int r = txn_read(d->job->store, &t, err);
 
 	if (r < 0)

@@ -76,7 +76,7 @@ static int
 add_plain(struct publish_job *j, const struct state_list *sl,
     struct release_out *out, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(list_release) struct list l = {0};
 	int r = txn_read(j->store, &t, err);
 

@@ -219,7 +219,7 @@ default_distribution(struct publish_job *j, struct error *err)
 int
 publish_sources_load(struct publish_job *j, struct error *err)
 {
-	struct txn *CLEANUP(txn_cleanup) t = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	int r = txn_read(j->store, &t, err);
 
 	if (r < 0)

@@ -65,7 +65,7 @@ reader_new(void)
 int
 reader_open_bytes(struct span bytes, struct reader **ret)
 {
-	struct reader *r CLEANUP(reader_cleanup) = reader_new();
+	CLEANUP(reader_cleanup) struct reader *r = reader_new();
 
 	if (!r || buf_add_span(&r->bytes, bytes) < 0)
 		return -ENOMEM;
@@ -88,8 +88,8 @@ open_blob(struct reader *r, const struct digest *sha256)
 int
 reader_open(struct store *s, struct content c, struct reader **ret)
 {
-	struct txn *t CLEANUP(txn_cleanup) = NULL;
-	struct reader *r CLEANUP(reader_cleanup) = reader_new();
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	CLEANUP(reader_cleanup) struct reader *r = reader_new();
 	struct content_info info = {0};
 
 	if (!r)
@@ -270,7 +270,7 @@ read_form(const struct form *f, struct txn *t, struct want *w)
 static int
 read_with_txn(struct reader *r, struct want *w)
 {
-	struct txn *t CLEANUP(txn_cleanup) = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 
 	int result = txn_read(r->store, &t, NULL);
 	if (result == 0 && !r->loaded) {

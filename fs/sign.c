@@ -101,7 +101,7 @@ give_passphrase(void *hook, const char *uid_hint, const char *info,
 static int
 read_passphrase(struct signer *s, const char *name, struct error *err)
 {
-	struct buf CLEANUP(wipe_buf) text = {0};
+	CLEANUP(wipe_buf) struct buf text = {0};
 	struct span rest, line = {0};
 	int r;
 
@@ -219,7 +219,7 @@ use_key(struct signer *s, gpgme_key_t key, struct error *err)
 static int
 add_key(struct signer *s, const char *wanted, struct error *err)
 {
-	struct search CLEANUP(search_release) f = {0};
+	CLEANUP(search_release) struct search f = {0};
 	int r = search_keys(s, wanted, &f, err);
 
 	if (r < 0)
@@ -246,7 +246,7 @@ add_key(struct signer *s, const char *wanted, struct error *err)
 static int
 add_default(struct signer *s, struct error *err)
 {
-	struct search CLEANUP(search_release) f = {0};
+	CLEANUP(search_release) struct search f = {0};
 	int r = search_keys(s, NULL, &f, err);
 
 	if (r < 0)
@@ -311,7 +311,7 @@ int
 signer_new(const struct strs *keys, const char *passphrase_file,
     struct signer **ret, struct error *err)
 {
-	struct signer *CLEANUP(signer_cleanup) s = calloc(1, sizeof(*s));
+	CLEANUP(signer_cleanup) struct signer *s = calloc(1, sizeof(*s));
 	int r;
 
 	if (!s)
@@ -389,8 +389,8 @@ static int
 sign(struct signer *s, struct span text, gpgme_sig_mode_t mode, struct buf *out,
     struct error *err)
 {
-	gpgme_data_t CLEANUP(data_release) plain = NULL;
-	gpgme_data_t CLEANUP(data_release) sig = NULL;
+	CLEANUP(data_release) gpgme_data_t plain = NULL;
+	CLEANUP(data_release) gpgme_data_t sig = NULL;
 	gpgme_error_t e;
 	int r;
 
@@ -428,7 +428,7 @@ static int
 export_key(
     struct signer *s, gpgme_key_t key, struct buf *out, struct error *err)
 {
-	gpgme_data_t CLEANUP(data_release) data = NULL;
+	CLEANUP(data_release) gpgme_data_t data = NULL;
 	gpgme_error_t e = gpgme_data_new(&data);
 	int r;
 
@@ -452,7 +452,7 @@ int
 signer_each_key(
     struct signer *s, signer_key_fn *fn, void *arg, struct error *err)
 {
-	struct buf CLEANUP(buf_release) scratch = {0};
+	CLEANUP(buf_release) struct buf scratch = {0};
 	int r;
 
 	if (s->by_default && s->nkeys == 0) {

@@ -78,7 +78,7 @@ version_refresh(struct tree *t)
 	uint64_t commit = store_last_commit(t->store);
 	if (t->current && commit == t->commit)
 		return 0;
-	struct txn *txn CLEANUP(txn_cleanup) = NULL;
+	CLEANUP(txn_cleanup) struct txn *txn = NULL;
 	struct top *top;
 	int r = txn_read(t->store, &txn, NULL);
 	if (r == 0)

@@ -74,7 +74,7 @@ missing_is_damage(int r)
 static int
 archive_state(struct txn *t, uint64_t root, struct state *ret)
 {
-	struct root archive CLEANUP(root_release) = {0};
+	CLEANUP(root_release) struct root archive = {0};
 
 	int r = root_load(t, root, &archive);
 	if (r == 0)
@@ -88,14 +88,14 @@ mtime_of(struct txn *t, const struct root *root, int64_t *ret)
 	int64_t newest = 0;
 
 	if (root->kind == ROOT_ARCHIVE) {
-		struct state s CLEANUP(state_release) = {0};
+		CLEANUP(state_release) struct state s = {0};
 		int r = state_load(t, root->state, &s);
 		if (r < 0)
 			return missing_is_damage(r);
 		newest = s.taken;
 	}
 	for (size_t i = 0; i < root->ndists; i++) {
-		struct state s CLEANUP(state_release) = {0};
+		CLEANUP(state_release) struct state s = {0};
 		int r = archive_state(t, root->dists[i].root, &s);
 		if (r < 0)
 			return r;
@@ -109,7 +109,7 @@ mtime_of(struct txn *t, const struct root *root, int64_t *ret)
 int
 tree_root_mtime(struct txn *t, uint64_t number, int64_t *ret)
 {
-	struct root root CLEANUP(root_release) = {0};
+	CLEANUP(root_release) struct root root = {0};
 
 	int r = root_load(t, number, &root);
 	if (r < 0)
@@ -122,13 +122,13 @@ tree_root_mtime(struct txn *t, uint64_t number, int64_t *ret)
 static int
 suite_ino(struct txn *t, uint64_t root, uint64_t *ret)
 {
-	struct state s CLEANUP(state_release) = {0};
+	CLEANUP(state_release) struct state s = {0};
 	uint32_t index = 0;
 
 	int r = archive_state(t, root, &s);
 	if (r < 0)
 		return r;
-	char *dir CLEANUP_FREE = state_dir(&s);
+	CLEANUP_FREE char *dir = state_dir(&s);
 	if (!dir)
 		return -ENOMEM;
 	for (const char *p = dir; *p; p++)
@@ -141,7 +141,7 @@ suite_ino(struct txn *t, uint64_t root, uint64_t *ret)
 static int
 build_links(struct txn *t, const struct root *prefix, struct catalog **ret)
 {
-	struct catalog *c CLEANUP(catalog_cleanup) = NULL;
+	CLEANUP(catalog_cleanup) struct catalog *c = NULL;
 
 	int r = catalog_new(&c);
 	for (size_t i = 0; r == 0 && i < prefix->ndists; i++) {
@@ -165,7 +165,7 @@ build_links(struct txn *t, const struct root *prefix, struct catalog **ret)
 static int
 build(struct txn *t, struct slot *slot)
 {
-	struct root root CLEANUP(root_release) = {0};
+	CLEANUP(root_release) struct root root = {0};
 	struct cached *c = &slot->cached;
 
 	int r = root_load(t, slot->root, &root);

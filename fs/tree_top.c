@@ -163,7 +163,7 @@ read_all(struct top *top, struct txn *t)
 int
 top_read(struct txn *t, int64_t now, struct top **ret)
 {
-	struct top *top CLEANUP(top_cleanup) = calloc(1, sizeof(*top));
+	CLEANUP(top_cleanup) struct top *top = calloc(1, sizeof(*top));
 	if (!top)
 		return -ENOMEM;
 	top->changed = now;

@@ -326,7 +326,7 @@ decompress_new(enum codec codec, uint64_t limit, decompress_fn *fn, void *arg,
 {
 	if ((size_t)codec >= ARRAY_LEN(decoders))
 		return -EINVAL;
-	struct decompress *d CLEANUP(decompress_cleanup) = malloc(sizeof(*d));
+	CLEANUP(decompress_cleanup) struct decompress *d = malloc(sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	/* All but the block of out, which needs no zeroes. */

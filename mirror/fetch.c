@@ -32,7 +32,7 @@ fetch_global_init(struct error *err)
 int
 fetcher_new(struct fetcher **ret)
 {
-	struct fetcher *f CLEANUP(fetcher_cleanup) = calloc(1, sizeof(*f));
+	CLEANUP(fetcher_cleanup) struct fetcher *f = calloc(1, sizeof(*f));
 	if (!f)
 		return -ENOMEM;
 	int r = http_new(&f->http);
@@ -162,7 +162,7 @@ int
 fetch_buf(struct fetcher *f, const struct fetch_request *rq, struct buf *out,
     struct fetch_answer *ret, struct error *err)
 {
-	struct fetch_answer own CLEANUP(fetch_answer_release) = {0};
+	CLEANUP(fetch_answer_release) struct fetch_answer own = {0};
 	struct buf_sink b = {out, out->len, err};
 	const struct fetch_sink sink = {buf_begin, buf_write, &b};
 	struct fetch_request all = *rq;

@@ -62,7 +62,7 @@ copy(int fd, off_t offset, const struct fetch_request *rq,
     const struct fetch_sink *sink, struct fetch_answer *ret, struct error *err)
 {
 	char shown[URL_SHOWN_SIZE];
-	char *block CLEANUP_FREE = malloc(BLOCK);
+	CLEANUP_FREE char *block = malloc(BLOCK);
 	if (!block)
 		return error_set(err, -ENOMEM, "out of memory");
 	for (;;) {
@@ -96,13 +96,13 @@ fetch_file(const struct fetch_request *rq, const struct fetch_sink *sink,
 {
 	char shown[URL_SHOWN_SIZE];
 	(void)url_shown(rq->url, shown);
-	char *path CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *path = NULL;
 	int r = url_file_path(rq->url, &path);
 	if (r == -ENOMEM)
 		return error_set(err, r, "out of memory");
 	if (r < 0)
 		return error_set(err, -EIO, "%s: no well-formed URL", shown);
-	int fd CLEANUP_FD = -1;
+	CLEANUP_FD int fd = -1;
 	struct stat st = {0};
 	r = open_regular(path, shown, &fd, &st, err);
 	if (r < 0)

@@ -551,7 +551,7 @@ int
 http_fetch(struct http *h, struct http_try *try, struct error *err)
 {
 	struct transfer t = {.http = h, .try = try, .err = err};
-	struct curl_slist *headers CLEANUP(cleanup_slist) = NULL;
+	CLEANUP(cleanup_slist) struct curl_slist *headers = NULL;
 	(void)url_shown(try->rq->url, t.shown);
 	h->text[0] = '\0';
 	int r = make_headers(&t, &headers);

@@ -64,13 +64,13 @@ url_is_file(const char *url)
 int
 url_file_path(const char *url, char **ret)
 {
-	CURLU *u CLEANUP(cleanup_curlu) = curl_url();
+	CLEANUP(cleanup_curlu) CURLU *u = curl_url();
 	if (!u)
 		return -ENOMEM;
 	CURLUcode c = curl_url_set(u, CURLUPART_URL, url, 0);
 	if (c != CURLUE_OK)
 		return c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-	char *path CLEANUP(cleanup_curl) = NULL;
+	CLEANUP(cleanup_curl) char *path = NULL;
 	c = curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE);
 	if (c != CURLUE_OK)
 		return c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
@@ -96,7 +96,7 @@ check_chars(const char *url)
 static const char *
 check_file(const char *url)
 {
-	char *path CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *path = NULL;
 	int r = url_file_path(url, &path);
 	if (r == -ENOMEM)
 		return "can't be checked: out of memory";
@@ -119,7 +119,7 @@ fetch_url_check(const char *url)
 	/* curl takes "http:///host/" for "http://host/". */
 	if (strstr(url, "://")[3] == '/')
 		return "has no host";
-	CURLU *u CLEANUP(cleanup_curlu) = curl_url();
+	CLEANUP(cleanup_curlu) CURLU *u = curl_url();
 	if (!u)
 		return "can't be checked: out of memory";
 	CURLUcode c = curl_url_set(u, CURLUPART_URL, url, 0);
@@ -129,7 +129,7 @@ fetch_url_check(const char *url)
 		return "can't be checked: out of memory";
 	if (c != CURLUE_OK)
 		return "is not well-formed";
-	char *host CLEANUP(cleanup_curl) = NULL;
+	CLEANUP(cleanup_curl) char *host = NULL;
 	c = curl_url_get(u, CURLUPART_HOST, &host, 0);
 	if (c != CURLUE_OK || host[0] == '\0')
 		return "has no host";

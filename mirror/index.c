@@ -150,8 +150,8 @@ nul_byte(const struct index_reader *r, const char *p, const char *nul,
 int
 index_reader_new(index_stanza_fn *fn, void *arg, struct index_reader **ret)
 {
-	struct index_reader *r CLEANUP(index_reader_cleanup) =
-	    calloc(1, sizeof(*r));
+	CLEANUP(index_reader_cleanup)
+	struct index_reader *r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	int result = hash_new(&r->hash);

@@ -68,7 +68,7 @@ static int
 import(
     struct verifier *v, struct span bytes, const char *name, struct error *err)
 {
-	gpgme_data_t data CLEANUP(cleanup_data) = NULL;
+	CLEANUP(cleanup_data) gpgme_data_t data = NULL;
 	gpgme_error_t e = gpgme_data_new_from_mem(
 	    &data, bytes.len ? bytes.ptr : "", bytes.len, 0);
 	if (e)
@@ -92,7 +92,7 @@ import(
 static int
 import_file(struct verifier *v, const char *name, struct error *err)
 {
-	struct buf bytes CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf bytes = {0};
 	int r = file_read(AT_FDCWD, name, KEYRING_MAX, &bytes, err);
 	if (r == -ENOENT || r == -EACCES || r == -ENOMEM)
 		return r;
@@ -126,7 +126,7 @@ list_keys(struct verifier *v, struct error *err)
 	if (e)
 		return gpg_failed(err, "keyrings", e);
 	for (;;) {
-		gpgme_key_t key CLEANUP(cleanup_key) = NULL;
+		CLEANUP(cleanup_key) gpgme_key_t key = NULL;
 		e = gpgme_op_keylist_next(v->ctx, &key);
 		if (gpgme_err_code(e) == GPG_ERR_EOF)
 			return 0;
@@ -158,7 +158,7 @@ int
 verifier_new(
     const struct strs *keyrings, struct verifier **ret, struct error *err)
 {
-	struct verifier *v CLEANUP(verifier_cleanup) = calloc(1, sizeof(*v));
+	CLEANUP(verifier_cleanup) struct verifier *v = calloc(1, sizeof(*v));
 	if (!v)
 		return no_memory(err);
 	int r = gnupg_home_make(&v->home, err);
@@ -308,7 +308,7 @@ static int
 check_signatures(const struct verifier *v, gpgme_error_t e, const char *name,
     struct strs *signers, struct error *err)
 {
-	struct verdict vd CLEANUP(verdict_release) = {0};
+	CLEANUP(verdict_release) struct verdict vd = {0};
 	gpgme_verify_result_t result = gpgme_op_verify_result(v->ctx);
 	size_t n = 0;
 	/* Two messages one after another: an error, yet good signatures. */
@@ -340,7 +340,7 @@ static int
 add_signers(const struct verifier *v, gpgme_error_t e, const char *name,
     struct strs *signers, struct error *err)
 {
-	struct strs good CLEANUP(strs_release) = {0};
+	CLEANUP(strs_release) struct strs good = {0};
 	int r = check_signatures(v, e, name, &good, err);
 	if (r < 0)
 		return r;
@@ -387,8 +387,8 @@ verify_inline(struct verifier *v, struct span bytes, const char *name,
 	r = clearsign_split(bytes, name, NULL, err);
 	if (r < 0)
 		return r;
-	gpgme_data_t in CLEANUP(cleanup_data) = NULL;
-	gpgme_data_t out CLEANUP(cleanup_data) = NULL;
+	CLEANUP(cleanup_data) gpgme_data_t in = NULL;
+	CLEANUP(cleanup_data) gpgme_data_t out = NULL;
 	r = data_of(bytes, &in, err);
 	if (r < 0)
 		return r;
@@ -410,8 +410,8 @@ verify_detached(struct verifier *v, struct span bytes, struct span sig,
 		r = check_length(sig, name, err);
 	if (r < 0)
 		return r;
-	gpgme_data_t text CLEANUP(cleanup_data) = NULL;
-	gpgme_data_t signature CLEANUP(cleanup_data) = NULL;
+	CLEANUP(cleanup_data) gpgme_data_t text = NULL;
+	CLEANUP(cleanup_data) gpgme_data_t signature = NULL;
 	r = data_of(bytes, &text, err);
 	if (r >= 0)
 		r = data_of(sig, &signature, err);

@@ -73,8 +73,8 @@ decode(struct span bytes, struct record *record, struct blob *b)
 int
 blob_load(struct txn *t, uint64_t number, struct blob *ret)
 {
-	struct record record CLEANUP(record_release) = {0};
-	struct blob b CLEANUP(blob_release) = {.number = number};
+	CLEANUP(record_release) struct record record = {0};
+	CLEANUP(blob_release) struct blob b = {.number = number};
 	struct span bytes;
 	int r;
 
@@ -127,7 +127,7 @@ blob_encode(const struct blob *b, struct record_writer *w, struct span *ret)
 static int
 store_blob(struct txn *t, const struct blob *b)
 {
-	struct record_writer w CLEANUP(record_writer_release);
+	CLEANUP(record_writer_release) struct record_writer w;
 	struct span bytes;
 	int r;
 
@@ -156,7 +156,7 @@ int
 blob_put(
     struct txn *t, const struct digest *sha256, uint64_t size, uint64_t *ret)
 {
-	struct blob b CLEANUP(blob_release) = {.size = size, .sha256 = *sha256};
+	CLEANUP(blob_release) struct blob b = {.size = size, .sha256 = *sha256};
 	struct content c;
 	int r;
 
@@ -231,7 +231,7 @@ int
 blob_add_source(
     struct txn *t, uint64_t number, const struct blob_source *source)
 {
-	struct blob b CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob b = {0};
 	int r;
 
 	r = blob_load(t, number, &b);

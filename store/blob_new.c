@@ -148,8 +148,8 @@ store_group(const struct adding *w, const struct group *g,
 static int
 store_records(struct adding *w)
 {
-	struct record_writer writer CLEANUP(record_writer_release);
-	struct blob b CLEANUP(blob_release) = {0};
+	CLEANUP(record_writer_release) struct record_writer writer;
+	CLEANUP(blob_release) struct blob b = {0};
 	int r;
 
 	record_writer_init(&writer);
@@ -188,8 +188,8 @@ store_groups(struct adding *w)
 int
 blob_put_new(struct txn *t, struct blob_new *v, size_t n, struct error *err)
 {
-	struct group *groups CLEANUP_FREE = calloc(n + 1, sizeof(*groups));
-	uint32_t *order CLEANUP_FREE = calloc(n + 1, sizeof(*order));
+	CLEANUP_FREE struct group *groups = calloc(n + 1, sizeof(*groups));
+	CLEANUP_FREE uint32_t *order = calloc(n + 1, sizeof(*order));
 	struct adding w = {.t = t, .v = v, .n = n, .err = err};
 	int r;
 

@@ -66,7 +66,7 @@ still_named(const struct blob_writer *w, int fd)
 static int
 try_open(struct blob_writer *w)
 {
-	int fd CLEANUP_FD = openat(store_tmp_fd(w->store), w->hex,
+	CLEANUP_FD int fd = openat(store_tmp_fd(w->store), w->hex,
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int r;
 
@@ -107,7 +107,7 @@ open_locked(struct blob_writer *w)
 static int
 rehash(struct blob_writer *w)
 {
-	char *block CLEANUP_FREE = malloc(REHASH_BLOCK);
+	CLEANUP_FREE char *block = malloc(REHASH_BLOCK);
 	struct stat st;
 	ssize_t n;
 
@@ -133,7 +133,7 @@ int
 blob_writer_new(struct store *s, const struct digest *sha256, uint64_t size,
     struct blob_writer **ret, uint64_t *ret_have, struct error *err)
 {
-	struct blob_writer *w CLEANUP(blob_writer_cleanup) = NULL;
+	CLEANUP(blob_writer_cleanup) struct blob_writer *w = NULL;
 	int r;
 
 	w = calloc(1, sizeof(*w));

@@ -169,7 +169,7 @@ store_dict(struct txn *t, void *arg, struct error *err)
 static int
 use_trained(struct heavy *h, enum package_kind kind, struct error *err)
 {
-	struct txn *t CLEANUP(txn_cleanup) = NULL;
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	uint64_t number;
 	int r;
 
@@ -190,8 +190,8 @@ int
 heavy_train(struct heavy *h, enum package_kind kind,
     const struct heavy_samples *samples, struct error *err)
 {
-	struct training tr CLEANUP(training_release) = {
-	    .kind = dict_kind(kind)};
+	CLEANUP(training_release)
+	struct training tr = {.kind = dict_kind(kind)};
 	int r;
 
 	r = samples->bytes.len < HEAVY_MIN_SAMPLES ? -EAGAIN

@@ -111,7 +111,7 @@ int
 ingest_new(struct store *s, enum package_kind kind, struct ingest **ret,
     struct error *err)
 {
-	struct ingest *in CLEANUP(ingest_cleanup) = calloc(1, sizeof(*in));
+	CLEANUP(ingest_cleanup) struct ingest *in = calloc(1, sizeof(*in));
 	int r;
 
 	if (!in)

@@ -86,8 +86,8 @@ decode_runs(struct span text, uint64_t n, struct list *l)
 int
 list_load(struct txn *t, uint64_t number, struct list *ret)
 {
-	struct record record CLEANUP(record_release) = {0};
-	struct list l CLEANUP(list_release) = {.number = number};
+	CLEANUP(record_release) struct record record = {0};
+	CLEANUP(list_release) struct list l = {.number = number};
 	struct record_view v;
 	uint64_t nruns;
 	struct span runs;
@@ -112,7 +112,7 @@ int
 list_info(struct txn *t, uint64_t number, uint64_t *size, int64_t *mtime,
     struct digest *sha256)
 {
-	struct record record CLEANUP(record_release) = {0};
+	CLEANUP(record_release) struct record record = {0};
 	struct list l = {0};
 	struct record_view v;
 	int r;
@@ -178,7 +178,7 @@ reserve(struct run_packages *r, uint64_t n)
 int
 run_load(struct txn *t, uint64_t run, struct run_packages *ret)
 {
-	struct record record CLEANUP(record_release) = {0};
+	CLEANUP(record_release) struct record record = {0};
 	struct record_view v;
 	struct span text;
 	uint64_t n, number = 0;
@@ -216,8 +216,8 @@ named(int r)
 int
 list_each(struct txn *t, const struct list *l, list_each_fn *fn, void *arg)
 {
-	struct run_packages packages CLEANUP(run_packages_release) = {0};
-	struct package p CLEANUP(package_release) = {0};
+	CLEANUP(run_packages_release) struct run_packages packages = {0};
+	CLEANUP(package_release) struct package p = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < l->nruns && r == 0; i++) {

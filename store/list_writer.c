@@ -34,7 +34,7 @@ struct list_writer {
 int
 list_writer_new(enum package_kind kind, struct list_writer **ret)
 {
-	struct list_writer *w CLEANUP(list_writer_cleanup) = NULL;
+	CLEANUP(list_writer_cleanup) struct list_writer *w = NULL;
 	unsigned char byte = (unsigned char)kind;
 	int r;
 
@@ -184,8 +184,8 @@ find_run(struct txn *t, const struct digest *id, uint64_t *ret)
 int
 list_writer_store(struct list_writer *w, struct txn *t)
 {
-	struct record_writer writer CLEANUP(record_writer_release);
-	struct buf ints CLEANUP(buf_release) = {0};
+	CLEANUP(record_writer_release) struct record_writer writer;
+	CLEANUP(buf_release) struct buf ints = {0};
 	const uint64_t *packages = w->waiting.v;
 	int r = 0;
 
@@ -242,8 +242,8 @@ static int
 store_list(const struct list_writer *w, struct txn *t,
     const struct digest *rendered, uint64_t *ret)
 {
-	struct record_writer writer CLEANUP(record_writer_release);
-	struct buf ints CLEANUP(buf_release) = {0};
+	CLEANUP(record_writer_release) struct record_writer writer;
+	CLEANUP(buf_release) struct buf ints = {0};
 	struct span bytes;
 	int64_t mtime;
 	int r;

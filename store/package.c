@@ -156,7 +156,7 @@ store_ids(struct putting *w)
 static int
 store_blobs(struct putting *w, struct error *err)
 {
-	struct blob_new *blobs CLEANUP_FREE = NULL;
+	CLEANUP_FREE struct blob_new *blobs = NULL;
 	size_t nfiles = 0, n = 0;
 
 	for (size_t i = 0; i < w->n; i++)
@@ -195,7 +195,7 @@ int
 package_put_all(struct txn *t, const struct package_new *p, size_t n,
     uint64_t *numbers, struct error *err)
 {
-	uint32_t *indexes CLEANUP_FREE = NULL;
+	CLEANUP_FREE uint32_t *indexes = NULL;
 	struct putting w = {.t = t, .p = p, .n = n, .numbers = numbers};
 	size_t n_new = 0;
 	int r;

@@ -103,7 +103,7 @@ next_block(const uint64_t *v, size_t i)
 int
 sighting_put(struct txn *t, uint64_t origin, const uint64_t *packages, size_t n)
 {
-	uint64_t *v CLEANUP_FREE = sorted(packages, n);
+	CLEANUP_FREE uint64_t *v = sorted(packages, n);
 	struct block b = {.changed = false};
 	int r = 0;
 
@@ -126,7 +126,7 @@ sighting_put(struct txn *t, uint64_t origin, const uint64_t *packages, size_t n)
 int
 sighting_put_list(struct txn *t, uint64_t origin, const struct list *list)
 {
-	struct run_packages run CLEANUP(run_packages_release) = {0};
+	CLEANUP(run_packages_release) struct run_packages run = {0};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < list->nruns; i++) {
@@ -140,7 +140,7 @@ sighting_put_list(struct txn *t, uint64_t origin, const struct list *list)
 int
 sighting_has(struct txn *t, uint64_t origin, const uint64_t *packages, size_t n)
 {
-	uint64_t *v CLEANUP_FREE = sorted(packages, n);
+	CLEANUP_FREE uint64_t *v = sorted(packages, n);
 	struct block b = {.changed = false};
 	int r;
 
@@ -211,8 +211,8 @@ file_path(
 static int
 each_origin(struct place_walk *w, const struct blob_source *source)
 {
-	struct package p CLEANUP(package_release) = {0};
-	struct buf path CLEANUP(buf_release) = {0};
+	CLEANUP(package_release) struct package p = {0};
+	CLEANUP(buf_release) struct buf path = {0};
 	int r;
 
 	r = package_light(w->t, source->package, &p);

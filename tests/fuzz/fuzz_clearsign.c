@@ -22,8 +22,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span in = {(const char *)data, size};
-	struct buf plain CLEANUP(buf_release) = {0};
-	struct buf again CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf plain = {0};
+	CLEANUP(buf_release) struct buf again = {0};
 	struct error err = {""};
 	int r = clearsign_split(in, "x", &plain, &err);
 	must((r == 0) == (clearsign_split(in, "x", NULL, NULL) == 0));

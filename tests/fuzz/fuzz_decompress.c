@@ -32,7 +32,7 @@ take(void *arg, const void *ptr, size_t len)
 static int
 unpack(enum codec codec, struct span in, size_t step, struct buf *plain)
 {
-	struct decompress *d CLEANUP(decompress_cleanup) = NULL;
+	CLEANUP(decompress_cleanup) struct decompress *d = NULL;
 	struct error err = {""};
 	int r = decompress_new(codec, LIMIT, take, plain, &d);
 	while (r == 0 && in.len > 0) {
@@ -51,8 +51,8 @@ unpack(enum codec codec, struct span in, size_t step, struct buf *plain)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct buf whole CLEANUP(buf_release) = {0};
-	struct buf pieces CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf whole = {0};
+	CLEANUP(buf_release) struct buf pieces = {0};
 	if (size < 2)
 		return 0;
 	enum codec codec = data[0] % (CODEC_BZ2 + 1);

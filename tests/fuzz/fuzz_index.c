@@ -55,7 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1)
 		return 0;
-	struct index_reader *r CLEANUP(index_reader_cleanup) = NULL;
+	CLEANUP(index_reader_cleanup) struct index_reader *r = NULL;
 	struct span in = {(const char *)data + 1, size - 1};
 	struct check c = {in, in};
 	struct digest digest, expected;

@@ -66,7 +66,7 @@ keep_write(void *arg, const void *ptr, size_t len)
 static inline void
 run_fetch(struct run *run)
 {
-	struct fetcher *f CLEANUP(fetcher_cleanup) = NULL;
+	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
 	const struct fetch_sink sink = {keep_begin, keep_write, &run->keep};
 	assert_int_equal(fetcher_new(&f), 0);
 	run->r = fetch(f, &run->rq, &sink, &run->answer, &run->err);

@@ -66,7 +66,7 @@ static void
 test_blob_put_finds_known(void **state)
 {
 	struct call a = blob_of("a"), b = blob_of("bb"), again = blob_of("a");
-	struct blob blob CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob blob = {0};
 	struct scratch *s = *state;
 	struct txn *t;
 
@@ -132,7 +132,7 @@ damage_blob(struct txn *t, void *arg, struct error *err)
 static void
 test_blob_load_damaged(void **state)
 {
-	struct blob blob CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob blob = {0};
 	struct scratch *s = *state;
 	struct txn *t;
 
@@ -153,7 +153,7 @@ test_blob_add_source_once(void **state)
 	    {.origin = 3, .path = SPAN("dists/x/Packages.xz")},
 	    {.origin = 4, .path = SPAN("dists/x/Packages.xz")},
 	};
-	struct blob blob CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob blob = {0};
 	struct scratch *s = *state;
 	struct call c = blob_of("a");
 	struct txn *t;
@@ -193,7 +193,7 @@ call_many_sources(struct txn *t, void *arg, struct error *err)
 static void
 test_blob_add_source_forgets_oldest(void **state)
 {
-	struct blob blob CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob blob = {0};
 	struct scratch *s = *state;
 	struct call c = blob_of("a");
 	struct txn *t;
@@ -256,7 +256,7 @@ fill_places(struct txn *t, void *arg, struct error *err)
 	struct package_file files[2] = {
 	    {.path = SPAN("pool/a/a.dsc")}, {.path = SPAN("pool/a/a.tar")}};
 	struct light l = {.kind = PACKAGE_SOURCE, .files = files, .nfiles = 2};
-	struct record_writer w CLEANUP(record_writer_release);
+	CLEANUP(record_writer_release) struct record_writer w;
 	struct span bytes;
 	int r;
 
@@ -310,7 +310,7 @@ test_blob_each_place(void **state)
 	    {.origin = 7, .path = SPAN("dists/x/Contents.gz")},
 	};
 	struct blob b = {.sources = sources, .nsources = ARRAY_LEN(sources)};
-	struct buf got CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf got = {0};
 	struct scratch *s = *state;
 	struct call c = {.origin = 1, .packages = at_one, .n = 2};
 	struct txn *t;

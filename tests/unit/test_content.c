@@ -122,7 +122,7 @@ static const char *const stanzas[2] = {
 static int
 put_package(struct txn *t, struct span stanza, uint64_t *ret)
 {
-	struct light CLEANUP(light_release) l = {0};
+	CLEANUP(light_release) struct light l = {0};
 	struct package_new p = {.heavy = SPAN("not read here")};
 	struct record_writer w;
 	struct error err;

@@ -126,7 +126,7 @@ static int
 unpack_by(enum codec codec, struct span in, size_t step, uint64_t limit,
     struct got *got, struct error *err)
 {
-	struct decompress *d CLEANUP(decompress_cleanup) = NULL;
+	CLEANUP(decompress_cleanup) struct decompress *d = NULL;
 	int r = decompress_new(codec, limit, take, got, &d);
 	while (r == 0 && in.len > 0) {
 		size_t n = in.len < step ? in.len : step;
@@ -402,7 +402,7 @@ test_decompress_callback_fails(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(packed); i++) {
-		struct decompress *d CLEANUP(decompress_cleanup) = NULL;
+		CLEANUP(decompress_cleanup) struct decompress *d = NULL;
 		struct buf bytes BUF = {0};
 		struct got got GOT = {.r = -EDOM};
 		struct error err = {"the callback's"};

@@ -107,7 +107,7 @@ static void
 test_fetch_long_error_page(void **state)
 {
 	(void)state;
-	struct buf page CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf page = {0};
 	assert_int_equal(
 	    buf_add_str(&page, "HTTP/1.1 404 Not Found\r\n\r\n"), 0);
 	for (int i = 0; i < 20000; i++)
@@ -372,8 +372,8 @@ test_fetch_netrc(void **state)
 	    "machine 127.0.0.1 login me password secret\n";
 	char dir[] = "/tmp/test_fetch-XXXXXX";
 	assert_non_null(mkdtemp(dir));
-	int dirfd CLEANUP_FD = open(dir, O_DIRECTORY | O_CLOEXEC);
-	int fd CLEANUP_FD =
+	CLEANUP_FD int dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int fd =
 	    openat(dirfd, ".netrc", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(file_write_all(fd, netrc, strlen(netrc)), 0);
 	assert_int_equal(setenv("HOME", dir, 1), 0);
@@ -397,9 +397,9 @@ test_fetch_keeps_connection(void **state)
 	    {OK "Content-Length: 2\r\n\r\ncd", THEN_CLOSE},
 	};
 	static const int expected[] = {0, -ENOENT, 0};
-	struct fetcher *f CLEANUP(fetcher_cleanup) = NULL;
+	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
 	struct run run RUN = {0};
-	struct buf all CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf all = {0};
 	assert_int_equal(fetcher_new(&f), 0);
 	assert_int_equal(
 	    server_start(&run.server, steps, ARRAY_LEN(steps), NULL), 0);
@@ -423,9 +423,9 @@ test_fetch_buf_begins_anew(void **state)
 	    {OK "Content-Length: 5\r\n\r\nwh", THEN_CLOSE},
 	    {OK "Content-Length: 5\r\nETag: \"a\"\r\n\r\nwhole", THEN_CLOSE},
 	};
-	struct fetcher *f CLEANUP(fetcher_cleanup) = NULL;
+	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
 	struct run run RUN = {0};
-	struct buf all CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf all = {0};
 	assert_int_equal(buf_add_str(&all, "the "), 0);
 	assert_int_equal(fetcher_new(&f), 0);
 	assert_int_equal(

@@ -15,8 +15,8 @@ static void
 file_setup(char dir[], char url[URL_MAX])
 {
 	assert_non_null(mkdtemp(dir));
-	int dirfd CLEANUP_FD = open(dir, O_DIRECTORY | O_CLOEXEC);
-	int fd CLEANUP_FD =
+	CLEANUP_FD int dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int fd =
 	    openat(dirfd, "a file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	assert_int_equal(file_write_all(fd, "hello", 5), 0);
 	const struct timespec times[] = {{0, UTIME_OMIT}, {DATE_S, 5}};

@@ -107,9 +107,9 @@ test_fetch_connection_times_out(void **state)
 	(void)state;
 	struct run run RUN = {0};
 	uint16_t port;
-	int fd CLEANUP_FD = server_listen(0, &port);
+	CLEANUP_FD int fd = server_listen(0, &port);
 	assert_true(fd >= 0);
-	int full CLEANUP_FD = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CLEANUP_FD int full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	a.sin_port = htons(port);

@@ -41,7 +41,7 @@ leave_scratch(void **state)
 static void
 put(const char *name, const void *ptr, size_t len)
 {
-	int fd CLEANUP_FD = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	CLEANUP_FD int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(file_write_all(fd, ptr, len), 0);
@@ -112,7 +112,7 @@ static void
 test_read_at_directory(void **state)
 {
 	struct buf b = {0};
-	int dir CLEANUP_FD = -1;
+	CLEANUP_FD int dir = -1;
 
 	(void)state;
 	assert_int_equal(mkdir("d", 0700), 0);
@@ -160,7 +160,7 @@ static void
 test_pread_all_at_end(void **state)
 {
 	char out[8] = "";
-	int fd CLEANUP_FD = -1;
+	CLEANUP_FD int fd = -1;
 
 	(void)state;
 	put("f", "abcdef", 6);

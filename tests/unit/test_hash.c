@@ -49,7 +49,7 @@ test_of_known(void **state)
 static void
 test_end_starts_anew(void **state)
 {
-	struct hash *h CLEANUP(hash_cleanup) = NULL;
+	CLEANUP(hash_cleanup) struct hash *h = NULL;
 	struct digest d;
 
 	(void)state;
@@ -67,8 +67,8 @@ test_end_starts_anew(void **state)
 static void
 test_fork_goes_on_apart(void **state)
 {
-	struct hash *a CLEANUP(hash_cleanup) = NULL;
-	struct hash *b CLEANUP(hash_cleanup) = NULL;
+	CLEANUP(hash_cleanup) struct hash *a = NULL;
+	CLEANUP(hash_cleanup) struct hash *b = NULL;
 	struct digest d;
 
 	(void)state;

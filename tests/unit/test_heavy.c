@@ -73,7 +73,7 @@ static size_t
 store_stanza(
     struct scratch *s, struct heavy *h, uint64_t number, struct span text)
 {
-	struct buf b CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf b = {0};
 	struct record_put put = {.number = number};
 
 	assert_int_equal(heavy_compress(h, text, &b), 0);
@@ -86,7 +86,7 @@ static void
 assert_stanza(
     struct scratch *s, struct heavy *h, uint64_t number, struct span text)
 {
-	struct buf b CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf b = {0};
 	struct txn *t = scratch_read(s);
 
 	assert_int_equal(buf_add_str(&b, "before:"), 0);
@@ -111,8 +111,8 @@ static void
 test_heavy_stanza_without_dictionary(void **state)
 {
 	struct scratch *s = *state;
-	struct heavy *h CLEANUP(heavy_cleanup) = new_heavy(s);
-	char *large CLEANUP_FREE = malloc(STANZA_MAX);
+	CLEANUP(heavy_cleanup) struct heavy *h = new_heavy(s);
+	CLEANUP_FREE char *large = malloc(STANZA_MAX);
 
 	assert_non_null(large);
 	for (size_t i = 0; i < STANZA_MAX; i++)
@@ -128,10 +128,10 @@ test_heavy_stanza_without_dictionary(void **state)
 static void
 test_heavy_train_makes_smaller(void **state)
 {
-	struct samples samples CLEANUP(samples_release) = {.text = {0}};
+	CLEANUP(samples_release) struct samples samples = {.text = {0}};
 	struct scratch *s = *state;
-	struct heavy *h CLEANUP(heavy_cleanup) = new_heavy(s);
-	struct heavy *fresh CLEANUP(heavy_cleanup) = new_heavy(s);
+	CLEANUP(heavy_cleanup) struct heavy *h = new_heavy(s);
+	CLEANUP(heavy_cleanup) struct heavy *fresh = new_heavy(s);
 	struct span stanza;
 	size_t with, without;
 
@@ -153,7 +153,7 @@ test_heavy_train_too_little(void **state)
 	static const size_t sizes[] = {11};
 	struct heavy_samples little = {SPAN("Package: a\n"), sizes, 1};
 	struct scratch *s = *state;
-	struct heavy *h CLEANUP(heavy_cleanup) = new_heavy(s);
+	CLEANUP(heavy_cleanup) struct heavy *h = new_heavy(s);
 	struct error err;
 
 	assert_int_equal(
@@ -176,10 +176,10 @@ newest(struct scratch *s, struct heavy *h, enum package_kind kind)
 static void
 test_heavy_use_newest_by_kind(void **state)
 {
-	struct samples binary CLEANUP(samples_release) = {.text = {0}};
-	struct samples source CLEANUP(samples_release) = {.text = {0}};
+	CLEANUP(samples_release) struct samples binary = {.text = {0}};
+	CLEANUP(samples_release) struct samples source = {.text = {0}};
 	struct scratch *s = *state;
-	struct heavy *h CLEANUP(heavy_cleanup) = new_heavy(s);
+	CLEANUP(heavy_cleanup) struct heavy *h = new_heavy(s);
 	struct span stanza;
 
 	make_samples(&binary, "binary");
@@ -203,10 +203,10 @@ test_heavy_use_newest_by_kind(void **state)
 static void
 test_heavy_train_twice(void **state)
 {
-	struct samples samples CLEANUP(samples_release) = {.text = {0}};
+	CLEANUP(samples_release) struct samples samples = {.text = {0}};
 	struct scratch *s = *state;
-	struct heavy *a CLEANUP(heavy_cleanup) = new_heavy(s);
-	struct heavy *b CLEANUP(heavy_cleanup) = new_heavy(s);
+	CLEANUP(heavy_cleanup) struct heavy *a = new_heavy(s);
+	CLEANUP(heavy_cleanup) struct heavy *b = new_heavy(s);
 	struct span stanza;
 	uint64_t count;
 	struct txn *t;
@@ -244,14 +244,14 @@ test_heavy_stanza_damaged(void **state)
 	    {"\0\x58\x11\0\0ab", 7},
 	};
 	struct scratch *s = *state;
-	struct heavy *h CLEANUP(heavy_cleanup) = new_heavy(s);
+	CLEANUP(heavy_cleanup) struct heavy *h = new_heavy(s);
 	struct record_put sound = {1, {"\x20\x02\x11\0\0ab", 7}};
 
 	scratch_write(s, put_heavy, &sound);
 	assert_stanza(s, h, 1, SPAN("ab"));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct record_put put = {1, {cases[i].bytes, cases[i].len}};
-		struct buf b CLEANUP(buf_release) = {0};
+		CLEANUP(buf_release) struct buf b = {0};
 		struct txn *t;
 
 		scratch_write(s, put_heavy, &put);

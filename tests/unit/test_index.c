@@ -43,7 +43,7 @@ static int
 read_by(struct span in, size_t first, size_t step, struct got *got,
     struct error *err)
 {
-	struct index_reader *r CLEANUP(index_reader_cleanup) = NULL;
+	CLEANUP(index_reader_cleanup) struct index_reader *r = NULL;
 	struct digest digest, expected;
 	uint64_t len;
 	size_t n = first;
@@ -232,7 +232,7 @@ static void
 test_index_reader_callback_fails(void **state)
 {
 	(void)state;
-	struct index_reader *r CLEANUP(index_reader_cleanup) = NULL;
+	CLEANUP(index_reader_cleanup) struct index_reader *r = NULL;
 	struct got got GOT = {.r = -EDOM};
 	struct error err = {""};
 	struct digest digest;

@@ -47,7 +47,7 @@ struct run_of_ingest {
 static int
 try_ingest(struct scratch *s, struct span text, struct run_of_ingest *run)
 {
-	struct ingest *in CLEANUP(ingest_cleanup) = NULL;
+	CLEANUP(ingest_cleanup) struct ingest *in = NULL;
 	struct span stanza, before = text;
 	size_t line = 1;
 	int r;
@@ -75,9 +75,9 @@ ingest(struct scratch *s, struct span text, enum package_kind kind)
 static void
 render(struct scratch *s, uint64_t number, struct buf *out)
 {
-	struct run_packages packages CLEANUP(run_packages_release) = {0};
-	struct heavy *h CLEANUP(heavy_cleanup) = NULL;
-	struct list l CLEANUP(list_release) = {0};
+	CLEANUP(run_packages_release) struct run_packages packages = {0};
+	CLEANUP(heavy_cleanup) struct heavy *h = NULL;
+	CLEANUP(list_release) struct list l = {0};
 	struct txn *t = scratch_read(s);
 
 	assert_int_equal(heavy_new(s->store, &h), 0);
@@ -96,7 +96,7 @@ render(struct scratch *s, uint64_t number, struct buf *out)
 static void
 assert_renders(struct scratch *s, uint64_t list, struct span text)
 {
-	struct buf got CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf got = {0};
 
 	render(s, list, &got);
 	assert_int_equal(got.len, text.len);
@@ -124,7 +124,7 @@ test_ingest_renders_what_came(void **state)
 	uint64_t known = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf text CLEANUP(buf_release) = {0};
+		CLEANUP(buf_release) struct buf text = {0};
 		struct ingest_result got;
 		struct digest d;
 
@@ -148,7 +148,7 @@ test_ingest_renders_what_came(void **state)
 static void
 test_ingest_again_writes_nothing(void **state)
 {
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 	struct ingest_result first, second;
 	struct scratch *s = *state;
 	uint64_t commit;
@@ -166,8 +166,8 @@ test_ingest_again_writes_nothing(void **state)
 static void
 test_ingest_new_among_known(void **state)
 {
-	struct buf old CLEANUP(buf_release) = {0};
-	struct buf new CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf old = {0};
+	CLEANUP(buf_release) struct buf new = {0};
 	struct ingest_result got;
 	struct scratch *s = *state;
 
@@ -185,8 +185,8 @@ test_ingest_new_among_known(void **state)
 static void
 test_ingest_sources(void **state)
 {
-	struct package p CLEANUP(package_release) = {0};
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(package_release) struct package p = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 	char hex[DIGEST_HEX_SIZE];
 	struct ingest_result got;
 	struct scratch *s = *state;
@@ -222,7 +222,7 @@ test_ingest_sources(void **state)
 static void
 test_ingest_repeated_stanza(void **state)
 {
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 	struct ingest_result got;
 	struct scratch *s = *state;
 
@@ -294,7 +294,7 @@ test_ingest_stanza_accepts(void **state)
 static void
 test_ingest_stanza_too_large(void **state)
 {
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 	struct scratch *s = *state;
 	struct run_of_ingest run = {.kind = PACKAGE_BINARY};
 
@@ -307,8 +307,8 @@ test_ingest_stanza_too_large(void **state)
 static void
 test_ingest_given_up(void **state)
 {
-	struct buf text CLEANUP(buf_release) = {0};
-	struct buf broken CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
+	CLEANUP(buf_release) struct buf broken = {0};
 	struct run_of_ingest run = {.kind = PACKAGE_BINARY};
 	struct scratch *s = *state;
 	struct ingest_result got;
@@ -332,7 +332,7 @@ test_ingest_given_up(void **state)
 static void
 test_ingest_grows_map(void **state)
 {
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 	struct scratch *s = *state;
 	struct ingest_result got;
 	struct error err = {""};
@@ -356,9 +356,9 @@ test_ingest_grows_map(void **state)
 static void
 test_ingest_beside_another(void **state)
 {
-	struct ingest *a CLEANUP(ingest_cleanup) = NULL;
-	struct ingest *b CLEANUP(ingest_cleanup) = NULL;
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(ingest_cleanup) struct ingest *a = NULL;
+	CLEANUP(ingest_cleanup) struct ingest *b = NULL;
+	CLEANUP(buf_release) struct buf text = {0};
 	struct ingest_result first, second;
 	struct scratch *s = *state;
 	struct error err = {""};

@@ -79,7 +79,7 @@ static const char full_binary[] = "Package: libc6\n"
 static void
 test_light_from_stanza_binary(void **state)
 {
-	struct light l CLEANUP(light_release) = {0};
+	CLEANUP(light_release) struct light l = {0};
 
 	(void)state;
 	parse(full_binary, PACKAGE_BINARY, &l);
@@ -103,7 +103,7 @@ test_light_from_stanza_source_field(void **state)
 	    {"Source: b(2)\n", "b(2)", ""},
 	    {"Source: b (2\n", "b", ""},
 	};
-	struct light l CLEANUP(light_release) = {0};
+	CLEANUP(light_release) struct light l = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -127,7 +127,7 @@ test_light_from_stanza_flat_archive(void **state)
 	    {"././x/a.deb", "x/a.deb"},
 	    {"a.deb", "a.deb"},
 	};
-	struct light l CLEANUP(light_release) = {0};
+	CLEANUP(light_release) struct light l = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -178,7 +178,7 @@ assert_full_source(const struct light *l)
 static void
 test_light_from_stanza_source(void **state)
 {
-	struct light l CLEANUP(light_release) = {0};
+	CLEANUP(light_release) struct light l = {0};
 
 	(void)state;
 	parse(full_source, PACKAGE_SOURCE, &l);
@@ -197,7 +197,7 @@ test_light_from_stanza_source_directory(void **state)
 	    {"Directory: ./x\n", "x/a.dsc"},
 	    {"Directory: x/y/\n", "x/y/a.dsc"},
 	};
-	struct light l CLEANUP(light_release) = {0};
+	CLEANUP(light_release) struct light l = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -290,7 +290,7 @@ test_light_from_stanza_refuses(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct light l CLEANUP(light_release) = {0};
+		CLEANUP(light_release) struct light l = {0};
 		struct error err = {""};
 
 		assert_int_equal(light_from_stanza(span_of(cases[i].text),
@@ -303,8 +303,8 @@ test_light_from_stanza_refuses(void **state)
 static void
 test_light_from_stanza_limits(void **state)
 {
-	struct light l CLEANUP(light_release) = {0};
-	struct buf text CLEANUP(buf_release) = {0};
+	CLEANUP(light_release) struct light l = {0};
+	CLEANUP(buf_release) struct buf text = {0};
 	struct error err = {""};
 
 	(void)state;
@@ -333,10 +333,10 @@ test_light_from_stanza_limits(void **state)
 static void
 test_light_encode_decode(void **state)
 {
-	struct record_writer w CLEANUP(record_writer_release);
-	struct record record CLEANUP(record_release) = {0};
-	struct light in CLEANUP(light_release) = {0};
-	struct light out CLEANUP(light_release) = {0};
+	CLEANUP(record_writer_release) struct record_writer w;
+	CLEANUP(record_release) struct record record = {0};
+	CLEANUP(light_release) struct light in = {0};
+	CLEANUP(light_release) struct light out = {0};
 	struct span bytes;
 
 	(void)state;
@@ -365,9 +365,9 @@ test_light_encode_files_of_two_directories(void **state)
 	struct package_file files[2] = {
 	    {.path = SPAN("x/a"), .size = 1}, {.path = SPAN("y/b"), .size = 2}};
 	struct light in = {.kind = PACKAGE_SOURCE, .files = files, .nfiles = 2};
-	struct record_writer w CLEANUP(record_writer_release);
-	struct record record CLEANUP(record_release) = {0};
-	struct light out CLEANUP(light_release) = {0};
+	CLEANUP(record_writer_release) struct record_writer w;
+	CLEANUP(record_release) struct record record = {0};
+	CLEANUP(light_release) struct light out = {0};
 	struct span bytes;
 
 	(void)state;
@@ -382,10 +382,10 @@ test_light_encode_files_of_two_directories(void **state)
 static void
 test_light_decode_damaged(void **state)
 {
-	struct record_writer w CLEANUP(record_writer_release);
-	struct record record CLEANUP(record_release) = {0};
-	struct light in CLEANUP(light_release) = {0};
-	struct light out CLEANUP(light_release) = {0};
+	CLEANUP(record_writer_release) struct record_writer w;
+	CLEANUP(record_release) struct record record = {0};
+	CLEANUP(light_release) struct light in = {0};
+	CLEANUP(light_release) struct light out = {0};
 	struct span bytes;
 
 	(void)state;
@@ -414,7 +414,7 @@ test_package_add_name(void **state)
 	struct light l = {.name = SPAN("a"),
 	    .version = SPAN("1:2-3"),
 	    .architecture = SPAN("amd64")};
-	struct buf b CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf b = {0};
 
 	(void)state;
 	assert_int_equal(package_add_name(&l, &b), 0);

@@ -28,7 +28,7 @@ digest_of_number(uint64_t n)
 static int
 write_list(struct txn *t, void *arg, struct error *err)
 {
-	struct list_writer *w CLEANUP(list_writer_cleanup) = NULL;
+	CLEANUP(list_writer_cleanup) struct list_writer *w = NULL;
 	struct writing *in = arg;
 	int r;
 
@@ -84,10 +84,10 @@ load(struct scratch *s, uint64_t number, struct list *l)
 static void
 test_list_load_what_was_written(void **state)
 {
-	struct run_packages run CLEANUP(run_packages_release) = {0};
-	uint64_t *packages CLEANUP_FREE = odd_numbers(3000);
+	CLEANUP(run_packages_release) struct run_packages run = {0};
+	CLEANUP_FREE uint64_t *packages = odd_numbers(3000);
 	struct writing w = list_of(packages, 3000, "x");
-	struct list l CLEANUP(list_release) = {0};
+	CLEANUP(list_release) struct list l = {0};
 	struct scratch *s = *state;
 	uint64_t offset = 0;
 	size_t at = 0;
@@ -120,7 +120,7 @@ test_list_load_what_was_written(void **state)
 static void
 test_list_load_empty(void **state)
 {
-	struct list l CLEANUP(list_release) = {0};
+	CLEANUP(list_release) struct list l = {0};
 	struct writing w = list_of(NULL, 0, "");
 	struct scratch *s = *state;
 
@@ -135,10 +135,10 @@ test_list_load_empty(void **state)
 static void
 test_list_writer_cuts_by_digest(void **state)
 {
-	struct run_packages run CLEANUP(run_packages_release) = {0};
-	uint64_t *packages CLEANUP_FREE = odd_numbers(3000);
+	CLEANUP(run_packages_release) struct run_packages run = {0};
+	CLEANUP_FREE uint64_t *packages = odd_numbers(3000);
 	struct writing w = list_of(packages, 3000, "x");
-	struct list l CLEANUP(list_release) = {0};
+	CLEANUP(list_release) struct list l = {0};
 	struct scratch *s = *state;
 	struct txn *t;
 
@@ -173,10 +173,10 @@ count_shared(const struct list *a, const struct list *b)
 static void
 test_list_writer_shares_runs(void **state)
 {
-	uint64_t *packages CLEANUP_FREE = odd_numbers(3000);
+	CLEANUP_FREE uint64_t *packages = odd_numbers(3000);
 	struct writing w = list_of(packages, 3000, "x");
-	struct list a CLEANUP(list_release) = {0};
-	struct list b CLEANUP(list_release) = {0};
+	CLEANUP(list_release) struct list a = {0};
+	CLEANUP(list_release) struct list b = {0};
 	struct scratch *s = *state;
 	uint64_t count;
 	struct txn *t;
@@ -208,11 +208,11 @@ test_list_writer_limits_runs(void **state)
 	    {RUN_MAX_BYTES / 4, 3},
 	    {RUN_MAX_BYTES, 1},
 	};
-	uint64_t *packages CLEANUP_FREE = odd_numbers(2000);
+	CLEANUP_FREE uint64_t *packages = odd_numbers(2000);
 	struct scratch *s = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct list l CLEANUP(list_release) = {0};
+		CLEANUP(list_release) struct list l = {0};
 		char rendered[] = {(char)('a' + i), '\0'};
 		struct writing w = list_of(packages, 2000, rendered);
 		uint64_t most = 0;
@@ -264,7 +264,7 @@ static void
 test_list_info(void **state)
 {
 	static const uint64_t packages[] = {1, 2, 3};
-	struct list l CLEANUP(list_release) = {0};
+	CLEANUP(list_release) struct list l = {0};
 	struct writing w = list_of(packages, 3, "x");
 	struct scratch *s = *state;
 	struct digest sha256;
@@ -307,7 +307,7 @@ test_list_run_at(void **state)
 static int
 write_lights(struct txn *t, void *arg, struct error *err)
 {
-	struct record_writer w CLEANUP(record_writer_release);
+	CLEANUP(record_writer_release) struct record_writer w;
 	const uint64_t *packages = arg;
 	int r = 0;
 
@@ -345,8 +345,8 @@ test_list_each(void **state)
 {
 	static uint64_t packages[] = {8, 2};
 	static const uint64_t with_missing[] = {8, 3};
-	struct list l CLEANUP(list_release) = {0};
-	struct list broken CLEANUP(list_release) = {0};
+	CLEANUP(list_release) struct list l = {0};
+	CLEANUP(list_release) struct list broken = {0};
 	struct writing w = list_of(packages, 2, "x");
 	struct writing missing = list_of(with_missing, 2, "y");
 	struct visits all = {.n = 0}, one = {.stop_at = 8}, none = {.n = 0};
@@ -380,7 +380,7 @@ struct forged {
 static int
 forge(struct txn *t, void *arg, struct error *err)
 {
-	struct record_writer w CLEANUP(record_writer_release);
+	CLEANUP(record_writer_release) struct record_writer w;
 	const struct forged *f = arg;
 	struct digest zero = {{0}};
 	struct span bytes;
@@ -429,8 +429,8 @@ test_list_load_damaged(void **state)
 	struct scratch *s = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct run_packages run CLEANUP(run_packages_release) = {0};
-		struct list l CLEANUP(list_release) = {0};
+		CLEANUP(run_packages_release) struct run_packages run = {0};
+		CLEANUP(list_release) struct list l = {0};
 		struct forged f = cases[i].forged;
 		struct txn *t;
 
@@ -448,7 +448,7 @@ test_ints_cut_what_was_added(void **state)
 {
 	static const int64_t cases[] = {0, 1, -1, 63, 64, -64, -65, 8191,
 	    INT64_C(1) << 40, INT64_MAX, INT64_MIN};
-	struct buf b CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf b = {0};
 	struct span text;
 	uint64_t u;
 	int64_t v;

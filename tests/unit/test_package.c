@@ -34,7 +34,7 @@ putting_release(struct putting *put)
 static void
 add(struct putting *put, const char *name, const char *file, uint64_t size)
 {
-	struct record_writer w CLEANUP(record_writer_release);
+	CLEANUP(record_writer_release) struct record_writer w;
 	struct light l = {.name = span_of(name), .nfiles = 1};
 	size_t i = put->n++;
 	struct span bytes;
@@ -74,8 +74,8 @@ put_one(struct txn *t, void *arg, struct error *err)
 static void
 test_package_put_numbers_in_order(void **state)
 {
-	struct putting put CLEANUP(putting_release) = {.n = 0};
-	struct package p CLEANUP(package_release) = {0};
+	CLEANUP(putting_release) struct putting put = {.n = 0};
+	CLEANUP(package_release) struct package p = {0};
 	struct scratch *s = *state;
 	struct txn *t;
 	uint64_t number;
@@ -108,8 +108,8 @@ test_package_put_numbers_in_order(void **state)
 static void
 test_package_put_finds_known(void **state)
 {
-	struct putting first CLEANUP(putting_release) = {.n = 0};
-	struct putting second CLEANUP(putting_release) = {.n = 0};
+	CLEANUP(putting_release) struct putting first = {.n = 0};
+	CLEANUP(putting_release) struct putting second = {.n = 0};
 	struct scratch *s = *state;
 
 	add(&first, "one", "f1", 1);
@@ -135,10 +135,10 @@ test_package_put_finds_known(void **state)
 static void
 test_package_put_blobs(void **state)
 {
-	struct putting first CLEANUP(putting_release) = {.n = 0};
-	struct putting second CLEANUP(putting_release) = {.n = 0};
+	CLEANUP(putting_release) struct putting first = {.n = 0};
+	CLEANUP(putting_release) struct putting second = {.n = 0};
 	struct scratch *s = *state;
-	struct blob b CLEANUP(blob_release) = {0};
+	CLEANUP(blob_release) struct blob b = {0};
 	int64_t mtime;
 	struct content c;
 	struct txn *t;
@@ -175,9 +175,9 @@ test_package_put_blobs(void **state)
 static void
 test_package_put_size_differs(void **state)
 {
-	struct putting put CLEANUP(putting_release) = {.n = 0};
-	struct putting same CLEANUP(putting_release) = {.n = 0};
-	struct putting other CLEANUP(putting_release) = {.n = 0};
+	CLEANUP(putting_release) struct putting put = {.n = 0};
+	CLEANUP(putting_release) struct putting same = {.n = 0};
+	CLEANUP(putting_release) struct putting other = {.n = 0};
 	struct scratch *s = *state;
 	uint64_t count;
 	struct txn *t;
@@ -208,7 +208,7 @@ note_list(struct txn *t, void *arg, struct error *err)
 static void
 test_package_put_content_of_other_kind(void **state)
 {
-	struct putting put CLEANUP(putting_release) = {.n = 0};
+	CLEANUP(putting_release) struct putting put = {.n = 0};
 	struct scratch *s = *state;
 	struct content c;
 	uint64_t count;
@@ -235,7 +235,7 @@ damage_light(struct txn *t, void *arg, struct error *err)
 static void
 test_package_light_damaged(void **state)
 {
-	struct package p CLEANUP(package_release) = {0};
+	CLEANUP(package_release) struct package p = {0};
 	struct scratch *s = *state;
 	struct txn *t;
 

@@ -118,7 +118,7 @@ test_null_is_accepted(void **state)
 static void
 test_new_only_one(void **state)
 {
-	struct progress *p CLEANUP(progress_cleanup) = progress_new();
+	CLEANUP(progress_cleanup) struct progress *p = progress_new();
 
 	(void)state;
 	assert_non_null(p);
@@ -139,7 +139,7 @@ test_new_quiet(void **state)
 static void
 test_pipe_lines(void **state)
 {
-	struct progress *p CLEANUP(progress_cleanup) = progress_new();
+	CLEANUP(progress_cleanup) struct progress *p = progress_new();
 	const char *out;
 
 	progress_stage(p, "Fetching\033", 3 * 1024 * 1024, 12);
@@ -161,7 +161,7 @@ test_pipe_lines(void **state)
 static void
 test_pipe_stage_ends_stage(void **state)
 {
-	struct progress *p CLEANUP(progress_cleanup) = progress_new();
+	CLEANUP(progress_cleanup) struct progress *p = progress_new();
 	const char *out;
 
 	progress_stage(p, "One", 0, 0);
@@ -176,7 +176,7 @@ test_pipe_stage_ends_stage(void **state)
 static void
 test_terminal_draws_and_wipes(void **state)
 {
-	struct progress *p CLEANUP(progress_cleanup) = progress_new();
+	CLEANUP(progress_cleanup) struct progress *p = progress_new();
 	const char *out;
 
 	progress_stage(p, "Fetching", 2000, 0);
@@ -203,7 +203,7 @@ test_terminal_draws_and_wipes(void **state)
 static void
 test_terminal_width(void **state)
 {
-	struct progress *p CLEANUP(progress_cleanup) = progress_new();
+	CLEANUP(progress_cleanup) struct progress *p = progress_new();
 	const char *out;
 
 	progress_stage(p,
@@ -217,7 +217,7 @@ test_terminal_width(void **state)
 static void
 test_terminal_dumb(void **state)
 {
-	struct progress *p CLEANUP(progress_cleanup) = NULL;
+	CLEANUP(progress_cleanup) struct progress *p = NULL;
 
 	assert_int_equal(setenv("TERM", "dumb", 1), 0);
 	p = progress_new();
@@ -242,7 +242,7 @@ work(void *arg)
 static void
 test_add_from_threads(void **state)
 {
-	struct progress *p CLEANUP(progress_cleanup) = progress_new();
+	CLEANUP(progress_cleanup) struct progress *p = progress_new();
 	pthread_t threads[THREADS];
 	const char *out;
 	size_t draws = 0;

@@ -41,7 +41,7 @@ test_read_end(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
-		struct queue *q CLEANUP(queue_cleanup) = NULL;
+		CLEANUP(queue_cleanup) struct queue *q = NULL;
 
 		assert_int_equal(queue_new(1, &q), 0);
 		assert_int_equal(queue_write(q, "ab", 2), 0);
@@ -58,7 +58,7 @@ test_read_end(void **state)
 static void
 test_read_empty(void **state)
 {
-	struct queue *q CLEANUP(queue_cleanup) = NULL;
+	CLEANUP(queue_cleanup) struct queue *q = NULL;
 	struct span got;
 
 	(void)state;
@@ -71,7 +71,7 @@ static void
 test_read_exact_blocks(void **state)
 {
 	static char block[QUEUE_BLOCK];
-	struct queue *q CLEANUP(queue_cleanup) = NULL;
+	CLEANUP(queue_cleanup) struct queue *q = NULL;
 	struct span got;
 
 	(void)state;
@@ -89,7 +89,7 @@ test_read_exact_blocks(void **state)
 static void
 test_stop_fails_write(void **state)
 {
-	struct queue *q CLEANUP(queue_cleanup) = NULL;
+	CLEANUP(queue_cleanup) struct queue *q = NULL;
 
 	(void)state;
 	assert_int_equal(queue_new(1, &q), 0);
@@ -114,9 +114,9 @@ static void *
 produce(void *arg)
 {
 	struct work *w = arg;
-	struct hash *h CLEANUP(hash_cleanup) = NULL;
+	CLEANUP(hash_cleanup) struct hash *h = NULL;
 	unsigned seed = 1;
-	char *piece CLEANUP_FREE = malloc(3 * QUEUE_BLOCK);
+	CLEANUP_FREE char *piece = malloc(3 * QUEUE_BLOCK);
 	size_t left = TOTAL;
 
 	if (!piece || hash_new(&h) < 0)
@@ -146,8 +146,8 @@ test_write_in_another_thread(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
-		struct queue *q CLEANUP(queue_cleanup) = NULL;
-		struct hash *h CLEANUP(hash_cleanup) = NULL;
+		CLEANUP(queue_cleanup) struct queue *q = NULL;
+		CLEANUP(hash_cleanup) struct hash *h = NULL;
 		struct work w = {0};
 		struct digest d;
 		struct span got;
@@ -175,7 +175,7 @@ test_write_in_another_thread(void **state)
 static void
 test_stop_wakes_producer(void **state)
 {
-	struct queue *q CLEANUP(queue_cleanup) = NULL;
+	CLEANUP(queue_cleanup) struct queue *q = NULL;
 	struct work w = {0};
 	struct span got;
 	pthread_t producer;

@@ -120,7 +120,7 @@ slurp(const char *name, struct buf *b)
 static int
 make(const char *names, struct verifier **ret, struct error *err)
 {
-	struct strs keyrings CLEANUP(strs_release) = {0};
+	CLEANUP(strs_release) struct strs keyrings = {0};
 	assert_int_equal(strs_add_split(&keyrings, span_of(names), 0), 0);
 	return verifier_new(&keyrings, ret, err);
 }
@@ -146,12 +146,12 @@ struct inline_case {
 static void
 assert_signers(const struct strs *signers, const char *names)
 {
-	struct strs expected CLEANUP(strs_release) = {0};
+	CLEANUP(strs_release) struct strs expected = {0};
 	assert_int_equal(strs_add_split(&expected, span_of(names), 0), 0);
 	assert_int_equal(signers->n, expected.n);
 	for (size_t i = 0; i < expected.n; i++) {
 		char name[32];
-		struct buf fpr CLEANUP(buf_release) = {0};
+		CLEANUP(buf_release) struct buf fpr = {0};
 		(void)snprintf(name, sizeof(name), "%s.fpr", expected.v[i]);
 		slurp(name, &fpr);
 		assert_true(strs_has(signers, span_trim(buf_span(&fpr))));
@@ -162,11 +162,11 @@ static void
 check_inline(const struct inline_case *c)
 {
 	static const char text[] = "Origin: x\nSuite: y\n\n- dash\n";
-	struct verifier *v CLEANUP(verifier_cleanup) = NULL;
+	CLEANUP(verifier_cleanup) struct verifier *v = NULL;
 	struct error err = {""};
-	struct buf bytes CLEANUP(buf_release) = {0};
-	struct buf plain CLEANUP(buf_release) = {0};
-	struct strs signers CLEANUP(strs_release) = {0};
+	CLEANUP(buf_release) struct buf bytes = {0};
+	CLEANUP(buf_release) struct buf plain = {0};
+	CLEANUP(strs_release) struct strs signers = {0};
 	assert_int_equal(make(c->keyrings, &v, &err), 0);
 	slurp(c->file, &bytes);
 	int r =
@@ -258,11 +258,11 @@ static void
 test_verify_inline_can_be_repeated(void **state)
 {
 	(void)state;
-	struct verifier *v CLEANUP(verifier_cleanup) = NULL;
-	struct buf good CLEANUP(buf_release) = {0};
-	struct buf bad CLEANUP(buf_release) = {0};
-	struct buf plain CLEANUP(buf_release) = {0};
-	struct strs signers CLEANUP(strs_release) = {0};
+	CLEANUP(verifier_cleanup) struct verifier *v = NULL;
+	CLEANUP(buf_release) struct buf good = {0};
+	CLEANUP(buf_release) struct buf bad = {0};
+	CLEANUP(buf_release) struct buf plain = {0};
+	CLEANUP(strs_release) struct strs signers = {0};
 	slurp("a.in", &good);
 	slurp("bad.in", &bad);
 	assert_int_equal(make("a.key", &v, NULL), 0);
@@ -284,11 +284,11 @@ static void
 test_verify_inline_names_the_keys(void **state)
 {
 	(void)state;
-	struct verifier *v CLEANUP(verifier_cleanup) = NULL;
-	struct buf bytes CLEANUP(buf_release) = {0};
-	struct buf plain CLEANUP(buf_release) = {0};
-	struct buf fpr CLEANUP(buf_release) = {0};
-	struct strs signers CLEANUP(strs_release) = {0};
+	CLEANUP(verifier_cleanup) struct verifier *v = NULL;
+	CLEANUP(buf_release) struct buf bytes = {0};
+	CLEANUP(buf_release) struct buf plain = {0};
+	CLEANUP(buf_release) struct buf fpr = {0};
+	CLEANUP(strs_release) struct strs signers = {0};
 	struct error err = {""};
 	slurp("out.in", &bytes);
 	slurp("out.fpr", &fpr);
@@ -330,10 +330,10 @@ test_verify_detached_cases(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct detached_case *c = &cases[i];
-		struct verifier *v CLEANUP(verifier_cleanup) = NULL;
-		struct buf text CLEANUP(buf_release) = {0};
-		struct buf sig CLEANUP(buf_release) = {0};
-		struct strs signers CLEANUP(strs_release) = {0};
+		CLEANUP(verifier_cleanup) struct verifier *v = NULL;
+		CLEANUP(buf_release) struct buf text = {0};
+		CLEANUP(buf_release) struct buf sig = {0};
+		CLEANUP(strs_release) struct strs signers = {0};
 		struct error err = {""};
 		slurp(c->text, &text);
 		slurp(c->sig, &sig);
@@ -435,8 +435,8 @@ test_verify_strip_cases(void **state)
 	    {"empty", -EBADMSG},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf bytes CLEANUP(buf_release) = {0};
-		struct buf plain CLEANUP(buf_release) = {0};
+		CLEANUP(buf_release) struct buf bytes = {0};
+		CLEANUP(buf_release) struct buf plain = {0};
 		struct error err = {""};
 		slurp(cases[i].file, &bytes);
 		int r =
@@ -458,7 +458,7 @@ test_verify_strip_unescapes(void **state)
 		 "- - a\n- \n- -----BEGIN PGP SIGNATURE-----\nb \t\n"
 		 "-----BEGIN PGP SIGNATURE-----\n"
 		 "-----END PGP SIGNATURE-----\n");
-	struct buf plain CLEANUP(buf_release) = {0};
+	CLEANUP(buf_release) struct buf plain = {0};
 	assert_int_equal(verify_strip(in, "x", &plain, NULL), 0);
 	assert_string_equal(
 	    plain.ptr, "- a\n\n-----BEGIN PGP SIGNATURE-----\nb\n");
