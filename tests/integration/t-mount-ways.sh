@@ -1,5 +1,5 @@
 #!/bin/bash
-# The ways to mount: mount(8), fstab, an ordinary user, twice; and where nothing
+# The ways to mount: mount(8), fstab, twice, in the foreground; and where nothing
 # can be mounted.
 . "$(dirname "$0")/lib.sh" || exit
 # shellcheck source=tests/integration/lib-publish.sh
@@ -7,7 +7,7 @@
 
 need_root
 need_fuse
-need gpg fusermount3 setpriv getfattr
+need gpg
 MNT=$T/mnt
 two_states
 run suitefs publish snapshot --skip-signing --distribution=prod one
@@ -109,60 +109,6 @@ if [[ ! -e $HELPER && ! -L $HELPER ]]; then
 	serves_nothing
 	export SUITEFS_STORE=$T/store
 	rm "$HELPER"
-fi
-
-# --- an ordinary user -----------------------------------------------------------------------
-
-USER_ID=54321
-USER_DIR=$T/user
-mkdir "$USER_DIR" "$USER_DIR/mnt"
-run suitefs snapshot create empty empty
-cp -r "$T/store" "$USER_DIR/store"
-chown -R "$USER_ID:$USER_ID" "$USER_DIR"
-chmod 0755 "$USER_DIR"
-
-# as_user COMMAND...
-as_user() {
-	env HOME="$USER_DIR" SUITEFS_STORE="$USER_DIR/store" \
-		setpriv --reuid="$USER_ID" --regid="$USER_ID" --clear-groups "$@"
-}
-
-# The checkout may be where only root can go.
-CALLER=$USER_DIR/suitefs
-cp "$SUITEFS" "$CALLER"
-if as_user test -w /dev/fuse; then
-	allowed=$(grep -cx user_allow_other /etc/fuse.conf || :)
-	expect 0 '' as_user "$CALLER" mount "$USER_DIR/mnt"
-	if [[ $allowed == 0 ]]; then
-		grep -q '_apt.*user_allow_other' "$T/err" ||
-			fail "no warning that others see nothing"
-		equal "$(wc -l <"$T/err")" 1 'the number of lines of the warning'
-		expect 1 'Permission denied' ls "$USER_DIR/mnt"
-		# Asked for, it is refused in words.
-		mkdir "$USER_DIR/mnt2"
-		chown "$USER_ID" "$USER_DIR/mnt2"
-		expect 1 'user_allow_other|cannot mount' as_user "$CALLER" mount \
-			-o allow_other "$USER_DIR/mnt2"
-	fi
-	expect_output 'Suite: prod' as_user grep ^Suite: \
-		"$USER_DIR/mnt/dists/prod/Release"
-	# A pool file comes through the user's own store.
-	as_user cat "$USER_DIR/mnt/pool/main/a/aa/aa_1.0_all.deb" >"$T/deb"
-	same "$T/deb" "$DEBS/aa_1.0_all.deb"
-	expect_output present as_user getfattr --only-values \
-		-n user.suitefs.state "$USER_DIR/mnt/pool/main/a/aa/aa_1.0_all.deb"
-	run as_user "$CALLER" publish switch prod two
-	run as_user "$CALLER" snapshot create another empty
-	wait_for 1 as_user test -d "$USER_DIR/mnt/snapshots/another" ||
-		fail "a user's mount does not hear of changes"
-	expect 1 '' as_user touch "$USER_DIR/mnt/x"
-	run as_user fusermount3 -u "$USER_DIR/mnt"
-	# A directory that is not the user's.
-	expect 1 'mount' as_user "$CALLER" mount "$MNT"
-	# A store that may only be read.
-	expect 1 "$T/store" as_user "$CALLER" --store="$T/store" mount \
-		"$USER_DIR/mnt"
-	serves_nothing
 fi
 
 # --- in the foreground: what goes wrong is told there -------------------------------------------
