@@ -19,6 +19,10 @@ static const char options[] = "no-autostart\n"
 			      "no-auto-key-retrieve\n"
 			      "no-auto-check-trustdb\n"
 			      "trust-model always\n"
+			      /* gpg writes it when it ends, which gpgme
+			       * doesn't wait for: into a home that is
+			       * being removed. */
+			      "no-random-seed-file\n"
 			      "batch\n";
 
 static int
