@@ -59,8 +59,8 @@ bad_update() {
 	shift
 
 	refused "^suitefs: mirror m: .*$regex" suitefs --quiet mirror update "$@" m
-	! LC_ALL=C grep -q '[^[:print:]]' "$T/err" ||
-		fail "the message has a control character"
+	! grep -q '[[:cntrl:]]' "$T/err" ||
+		fail "the message has a control character: $(cat -v "$T/err")"
 }
 
 # good_update [OPTION...]: it goes through after all.  Sets UPDATED to its JSON.

@@ -321,7 +321,7 @@ bad_update 'Release is of .*, older than the one of .*--force'
 bad_update 'Release is of .*, older than the one of ' --ignore-valid-until
 good_update --force
 good_update
-dated 'now - 1 day - 1 second'
+dated 'now - 2 days'
 bad_update 'Release is of .*, older than the one of .*--force'
 # A flood of dates that are none.
 again up
@@ -332,4 +332,4 @@ sed -i '/^Date:/d' "$DISTS/Release"
 sign_release "$DISTS" up
 bad_update 'no field Date'
 
-[[ ! $(ls -A "$TMPDIR") ]] || fail "left in TMPDIR: $(ls -A "$TMPDIR")"
+[[ ! $(ls -A "$TMPDIR") ]] || fail "left in TMPDIR: $(find "$TMPDIR")"
