@@ -33,7 +33,8 @@ add_place(struct putting *p, uint64_t blob)
 	struct blob_source source = {
 	    .origin = p->u->mirror.origin, .path = buf_span(&p->path)};
 
-	return p->path.failed ? -ENOMEM : blob_add_source(p->t, blob, &source);
+	return p->path.failed ? -ENOMEM
+			      : blob_add_sources(p->t, blob, &source, 1);
 }
 
 static int

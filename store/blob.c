@@ -228,14 +228,21 @@ add_source(struct txn *t, struct blob *b, const struct blob_source *source)
 }
 
 int
-blob_add_source(
-    struct txn *t, uint64_t number, const struct blob_source *source)
+blob_add_sources(
+    struct txn *t, uint64_t number, const struct blob_source *sources, size_t n)
 {
 	CLEANUP(blob_release) struct blob b = {0};
+	bool changed = false;
 	int r;
 
+	if (n > BLOB_MAX_SOURCES) {
+		sources += n - BLOB_MAX_SOURCES;
+		n = BLOB_MAX_SOURCES;
+	}
 	r = blob_load(t, number, &b);
-	if (r == 0)
-		r = add_source(t, &b, source);
-	return r > 0 ? store_blob(t, &b) : r;
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		r = add_source(t, &b, &sources[i]);
+		changed |= r > 0;
+	}
+	return r >= 0 && changed ? store_blob(t, &b) : r < 0 ? r : 0;
 }

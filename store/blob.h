@@ -40,16 +40,17 @@ struct blob {
 int blob_load(struct txn *t, uint64_t number, struct blob *ret) MUST_CHECK;
 void blob_release(struct blob *b);
 /* Beyond it the oldest is forgotten, first of those that lead nowhere. */
-#define BLOB_MAX_SOURCES 256
+#define BLOB_MAX_SOURCES 16
 
 /* Finds or makes the blob's record; *ret is its number.  -EEXIST: known as
  * another kind of content, so that nothing has to be fetched (see
  * content_find_file()). */
 int blob_put(struct txn *t, const struct digest *sha256, uint64_t size,
     uint64_t *ret) MUST_CHECK;
-/* Adds a source, unless it is known. */
-int blob_add_source(struct txn *t, uint64_t number,
-    const struct blob_source *source) MUST_CHECK;
+/* Adds n sources, unless they are known; of more than BLOB_MAX_SOURCES the
+ * last ones. */
+int blob_add_sources(struct txn *t, uint64_t number,
+    const struct blob_source *sources, size_t n) MUST_CHECK;
 
 /*
  * The same for files of packages that have just been stored, many at once.

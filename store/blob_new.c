@@ -64,17 +64,18 @@ by_first_package(const void *a, const void *b, void *arg)
 static int
 add_to_known(const struct adding *w, size_t from, size_t n, uint64_t number)
 {
-	int r = 0;
+	struct blob_source sources[BLOB_MAX_SOURCES] = {{0}};
+	size_t last = n < BLOB_MAX_SOURCES ? n : BLOB_MAX_SOURCES;
+	int r;
 
-	for (size_t i = from; i < from + n && r == 0; i++) {
-		struct blob_source source = {
-		    .package = w->v[i].package, .file = w->v[i].file};
+	for (size_t i = 0; i < last; i++) {
+		const struct blob_new *file = &w->v[from + n - last + i];
 
-		r = blob_add_source(w->t, number, &source);
+		sources[i].package = file->package;
+		sources[i].file = file->file;
 	}
-	if (r < 0)
-		return error_sys(w->err, r, "cannot store a file's record");
-	return 0;
+	r = blob_add_sources(w->t, number, sources, last);
+	return r < 0 ? error_sys(w->err, r, "cannot store a file's record") : 0;
 }
 
 static int

@@ -26,7 +26,7 @@ put_translation(struct txn *t, void *arg, struct error *err)
 	if (r == 0)
 		r = blob_put(t, &c->translation, 100, &c->blob);
 	if (r == 0)
-		r = blob_add_source(t, c->blob, &source);
+		r = blob_add_sources(t, c->blob, &source, 1);
 	origin_release(&o);
 	return r;
 }

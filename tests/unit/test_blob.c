@@ -32,7 +32,7 @@ call_add_source(struct txn *t, void *arg, struct error *err)
 	struct call *c = arg;
 
 	(void)err;
-	return blob_add_source(t, c->number, &c->source);
+	return blob_add_sources(t, c->number, &c->source, 1);
 }
 
 static int
@@ -185,7 +185,7 @@ call_many_sources(struct txn *t, void *arg, struct error *err)
 	for (uint64_t i = 1; i <= BLOB_MAX_SOURCES + 10 && r == 0; i++) {
 		struct blob_source source = {.package = i};
 
-		r = blob_add_source(t, c->number, &source);
+		r = blob_add_sources(t, c->number, &source, 1);
 	}
 	return r;
 }

@@ -54,7 +54,7 @@ make_blob_step(struct txn *t, void *arg, struct error *err)
 			source.path = (struct span){path.ptr + 1, path.len - 1};
 		r = put_origin(t, m, http, &source.origin);
 		if (r == 0)
-			r = blob_add_source(t, m->blob, &source);
+			r = blob_add_sources(t, m->blob, &source, 1);
 	}
 	return r;
 }
