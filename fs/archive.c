@@ -59,18 +59,22 @@ struct identity {
 static int
 ref_identity(struct txn *t, uint64_t ref, struct identity *ret)
 {
+	CLEANUP(package_release) struct package p = {0};
+	int r;
+	size_t i;
+
 	if (!(ref & REF_FILE)) {
 		struct content_info info;
-		int r = content_info(t, ref_content(ref), &info);
+
+		r = content_info(t, ref_content(ref), &info);
 		if (r == 0)
 			*ret = (struct identity){info.sha256, info.size};
 		return r;
 	}
-	CLEANUP(package_release) struct package p = {0};
-	int r = package_light(t, (ref & ~REF_FILE) >> REF_FILE_BITS, &p);
+	r = package_light(t, (ref & ~REF_FILE) >> REF_FILE_BITS, &p);
 	if (r < 0)
 		return r == -ENOENT ? -EIO : r;
-	size_t i = ref & (PACKAGE_MAX_FILES - 1);
+	i = ref & (PACKAGE_MAX_FILES - 1);
 	if (i >= p.light.nfiles)
 		return -EIO;
 	*ret =
@@ -82,12 +86,13 @@ int
 archive_resolve(struct txn *t, uint64_t ref, struct content *ret)
 {
 	struct identity id;
+	int r;
 
 	if (!(ref & REF_FILE)) {
 		*ret = ref_content(ref);
 		return 0;
 	}
-	int r = ref_identity(t, ref, &id);
+	r = ref_identity(t, ref, &id);
 	return r < 0 ? r : content_find_file(t, &id.sha256, id.size, ret);
 }
 
@@ -96,9 +101,11 @@ archive_resolve(struct txn *t, uint64_t ref, struct content *ret)
 static int
 add_file(struct build *b, struct span path, uint64_t ref)
 {
+	int r;
+
 	if (path_check(path))
 		return 0;
-	int r = catalog_add(b->c, path, ref);
+	r = catalog_add(b->c, path, ref);
 	return r == -ENOTDIR || r == -EISDIR ? 0 : r;
 }
 
@@ -111,6 +118,7 @@ add_pool_file(const struct package *p, void *arg)
 
 	for (size_t i = 0; r == 0 && i < l->nfiles; i++) {
 		struct span path = path_strip_dot(l->files[i].path);
+
 		if (b->only && !span_starts(path, span_of(b->only)))
 			continue;
 		r = add_file(b, path, archive_ref_file(p->number, (unsigned)i));
@@ -123,11 +131,12 @@ add_stanza(const struct package *p, void *arg)
 {
 	struct build *b = arg;
 	struct content c = {CONTENT_STANZA, p->number};
+	int r;
 
 	buf_clear(&b->path);
 	(void)buf_add_span(&b->path, b->component);
 	(void)buf_add_char(&b->path, '/');
-	int r = package_add_name(&p->light, &b->path);
+	r = package_add_name(&p->light, &b->path);
 	if (r < 0 || b->path.failed)
 		return r < 0 ? r : -ENOMEM;
 	return add_file(b, buf_span(&b->path), archive_ref_content(c));
@@ -152,6 +161,7 @@ static int
 find_listed(struct txn *t, const struct release_file *f, struct content *ret)
 {
 	int r = content_find_file(t, &f->sha256, f->size, ret);
+
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
@@ -181,9 +191,11 @@ add_listed(struct build *b, const char *dir, const struct release_file *f,
 {
 	struct content c;
 	int r = find_listed(b->t, f, &c);
+	uint64_t ref;
+
 	if (r <= 0)
 		return r;
-	uint64_t ref = archive_ref_content(c);
+	ref = archive_ref_content(c);
 	if (by_name) {
 		buf_clear(&b->path);
 		(void)buf_addf(&b->path, "%s%.*s", dir, SPAN_ARG(f->path));
@@ -201,10 +213,11 @@ add_listing(
 {
 	CLEANUP(buf_release) struct buf text = {0};
 	CLEANUP(release_free) struct release release = {0};
+	int r;
 
 	if (s->listing == 0)
 		return 0;
-	int r = text_get(b->t, s->listing, &text);
+	r = text_get(b->t, s->listing, &text);
 	if (r == 0)
 		r = release_parse(buf_span(&text), &release, NULL);
 	for (size_t i = 0; r == 0 && i < release.nfiles; i++)
@@ -242,9 +255,11 @@ static int
 build_dists(struct build *b, const struct root *root, const struct state *s)
 {
 	CLEANUP_FREE char *dir = state_dir(s);
+	int r;
+
 	if (!dir)
 		return -ENOMEM;
-	int r = add_suite_dir(b, dir);
+	r = add_suite_dir(b, dir);
 	if (r == 0)
 		r = add_text(b, dir, "InRelease", s->in_release);
 	if (r == 0)
@@ -255,6 +270,7 @@ build_dists(struct build *b, const struct root *root, const struct state *s)
 		r = add_listing(b, dir, s, true);
 	for (size_t i = 0; r == 0 && i < ROOT_OLDER; i++) {
 		CLEANUP(state_release) struct state older = {0};
+
 		if (root->older[i] == 0)
 			continue;
 		r = state_load(b->t, root->older[i], &older);
@@ -268,10 +284,11 @@ static int
 build_pool_of(struct build *b, uint64_t number)
 {
 	CLEANUP(state_release) struct state s = {0};
+	int r;
 
 	if (number == 0)
 		return 0;
-	int r = state_load(b->t, number, &s);
+	r = state_load(b->t, number, &s);
 	return r < 0 ? r : pool_walk_state(b->walk, &s, add_pool_file, b);
 }
 
@@ -292,6 +309,7 @@ build_all(struct build *b, const struct root *root)
 	CLEANUP(state_release) struct state s = {0};
 
 	int r = state_load(b->t, root->state, &s);
+
 	if (r == 0)
 		r = build_dists(b, root, &s);
 	if (r == 0)
@@ -305,6 +323,7 @@ build_dists_only(struct build *b, const struct root *root)
 	CLEANUP(state_release) struct state s = {0};
 
 	int r = state_load(b->t, root->state, &s);
+
 	return r < 0 ? r : build_dists(b, root, &s);
 }
 
@@ -313,12 +332,14 @@ static int
 build_prefix_pool(struct build *b, const struct root *prefix)
 {
 	uint32_t index;
+	int r;
 
 	b->only = "pool/";
-	int r = catalog_add_dir(b->c, SPAN("pool"), &index);
+	r = catalog_add_dir(b->c, SPAN("pool"), &index);
 	for (int older = 0; older < 2; older++)
 		for (size_t i = 0; r == 0 && i < prefix->ndists; i++) {
 			CLEANUP(root_release) struct root root = {0};
+
 			r = root_load(b->t, prefix->dists[i].root, &root);
 			if (r == 0 && older)
 				r = build_older_pool(b, &root);
@@ -334,8 +355,10 @@ build_packages(struct build *b, const struct root *root)
 	CLEANUP(state_release) struct state s = {0};
 
 	int r = state_load(b->t, root->state, &s);
+
 	for (size_t i = 0; r == 0 && i < s.nlists; i++) {
 		const char *component = s.lists[i].component;
+
 		/* A flat archive has no components. */
 		b->component = span_of(component);
 		if (b->component.len == 0)
@@ -372,15 +395,18 @@ archive_build(struct txn *t, const struct root *root, enum archive_part part,
 {
 	CLEANUP(catalog_cleanup) struct catalog *c = NULL;
 	CLEANUP(pool_walk_cleanup) struct pool_walk *walk = NULL;
-	/* No judge: whoever came first stays, and nobody is told. */
+	struct build b = {.t = t};
 	int r = catalog_new(&c);
+
 	if (r == 0)
 		r = pool_walk_new(t, &walk);
 	if (r < 0)
 		return r;
-	struct build b = {.t = t, .c = c, .walk = walk};
+	b.c = c;
+	b.walk = walk;
 	r = build_part(&b, root, part);
 	buf_release(&b.path);
+	/* No judge: whoever came first stays, and nobody is told. */
 	if (r == 0)
 		r = catalog_end(c, NULL);
 	if (r < 0)
@@ -405,6 +431,7 @@ static int
 is_package(const struct package *p, void *arg)
 {
 	const struct holds *h = arg;
+
 	return p->number == h->package;
 }
 
@@ -419,6 +446,7 @@ add_list_of(const struct check *check, uint64_t package, struct buf *b)
 		CLEANUP(state_release) struct state s = {0};
 		CLEANUP_FREE char *dir = NULL;
 		int r = state_load(check->build.t, check->states[i], &s);
+
 		if (r < 0)
 			return r;
 		dir = state_dir(&s);
@@ -444,6 +472,7 @@ add_claimant(const struct check *check, uint64_t ref, struct buf *b)
 	CLEANUP(package_release) struct package p = {0};
 
 	int r = package_light(check->build.t, number, &p);
+
 	if (r == 0)
 		r = package_add_name(&p.light, b);
 	if (r == 0)
@@ -458,6 +487,7 @@ pool_clash(void *arg, struct span path, uint64_t first, uint64_t other)
 	CLEANUP(buf_release) struct buf a = {0}, b = {0};
 
 	int r = add_claimant(check, first, &a);
+
 	if (r == 0)
 		r = add_claimant(check, other, &b);
 	if (r < 0)
@@ -475,6 +505,7 @@ same_content(void *arg, uint64_t first, uint64_t other)
 	struct identity x, y;
 
 	int r = ref_identity(check->build.t, first, &x);
+
 	if (r == 0)
 		r = ref_identity(check->build.t, other, &y);
 	return r < 0 ? r : x.size == y.size && digest_eq(&x.sha256, &y.sha256);
@@ -490,6 +521,7 @@ check_pool_file(const struct package *p, void *arg)
 		struct span path = path_strip_dot(l->files[i].path);
 		int r = catalog_add(check->build.c, path,
 		    archive_ref_file(p->number, (unsigned)i));
+
 		if (r == -ENOTDIR || r == -EISDIR)
 			return error_set(check->err, -EEXIST,
 			    "%.*s: %.*s has it as a file, another package as "
@@ -508,6 +540,7 @@ check_states(struct check *check)
 
 	for (size_t i = 0; r == 0 && i < check->nstates; i++) {
 		CLEANUP(state_release) struct state s = {0};
+
 		r = state_load(check->build.t, check->states[i], &s);
 		if (r < 0)
 			return error_sys(check->err, r, "cannot read a state");
@@ -523,19 +556,21 @@ archive_check_pool(
 {
 	CLEANUP(catalog_cleanup) struct catalog *c = NULL;
 	CLEANUP(pool_walk_cleanup) struct pool_walk *walk = NULL;
-
-	int r = catalog_new(&c);
-	if (r == 0)
-		r = pool_walk_new(t, &walk);
-	if (r < 0)
-		return error_sys(err, r, "cannot compare the pools");
 	struct check check = {
-	    .build = {.t = t, .c = c, .walk = walk},
+	    .build = {.t = t},
 	    .states = states,
 	    .nstates = n,
 	    .err = err,
 	};
 	struct catalog_judge judge = {same_content, pool_clash, &check};
+	int r = catalog_new(&c);
+
+	if (r == 0)
+		r = pool_walk_new(t, &walk);
+	if (r < 0)
+		return error_sys(err, r, "cannot compare the pools");
+	check.build.c = c;
+	check.build.walk = walk;
 	error_set(err, 0, "cannot compare the pools");
 	r = check_states(&check);
 	return r < 0 ? r : catalog_end(c, &judge);

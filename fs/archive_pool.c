@@ -15,6 +15,7 @@ int
 pool_walk_new(struct txn *t, struct pool_walk **ret)
 {
 	struct pool_walk *w = calloc(1, sizeof(*w));
+
 	if (!w)
 		return -ENOMEM;
 	w->t = t;
@@ -40,6 +41,7 @@ seen_slot(const struct pool_walk *w, uint64_t run)
 
 	for (;; i++) {
 		uint64_t *slot = &w->seen[i & (w->seen_cap - 1)];
+
 		if (*slot == run || *slot == 0)
 			return slot;
 	}
@@ -67,12 +69,15 @@ seen_grow(struct pool_walk *w)
 static int
 see(struct pool_walk *w, uint64_t run)
 {
+	uint64_t *slot;
+
 	if (w->nseen * 2 >= w->seen_cap) {
 		int r = seen_grow(w);
+
 		if (r < 0)
 			return r;
 	}
-	uint64_t *slot = seen_slot(w, run);
+	slot = seen_slot(w, run);
 	if (*slot == run)
 		return 1;
 	*slot = run;
@@ -84,6 +89,7 @@ static int
 walk_run(struct pool_walk *w, uint64_t run, list_each_fn *fn, void *arg)
 {
 	int r = run_load(w->t, run, &w->packages);
+
 	for (size_t i = 0; r == 0 && i < w->packages.n; i++) {
 		r = package_light(w->t, w->packages.v[i], &w->package);
 		if (r == 0)
@@ -101,6 +107,7 @@ pool_walk_list(
 
 	for (size_t i = 0; r == 0 && i < l.nruns; i++) {
 		int seen = once ? see(w, l.runs[i].run) : 0;
+
 		if (seen < 0)
 			return seen;
 		if (seen == 0)

@@ -30,17 +30,16 @@ static void
 add_group(struct buf *out, const unsigned char *p, size_t n)
 {
 	uint32_t word = (uint32_t)p[0] << 16;
+	char group[4];
 
 	if (n > 1)
 		word |= (uint32_t)p[1] << 8;
 	if (n > 2)
 		word |= p[2];
-	char group[4] = {
-	    alphabet[word >> 18],
-	    alphabet[word >> 12 & 63],
-	    n > 1 ? alphabet[word >> 6 & 63] : '=',
-	    n > 2 ? alphabet[word & 63] : '=',
-	};
+	group[0] = alphabet[word >> 18];
+	group[1] = alphabet[word >> 12 & 63];
+	group[2] = n > 1 ? alphabet[word >> 6 & 63] : '=';
+	group[3] = n > 2 ? alphabet[word & 63] : '=';
 	(void)buf_add(out, group, sizeof(group));
 }
 
@@ -66,6 +65,7 @@ armor_public_keys(struct span binary, struct buf *out)
 	(void)buf_add_str(out, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n");
 	for (size_t i = 0; i < binary.len; i += LINE_BYTES) {
 		size_t left = binary.len - i;
+
 		add_base64(
 		    out, binary.ptr + i, left < LINE_BYTES ? left : LINE_BYTES);
 		(void)buf_add_char(out, '\n');

@@ -86,10 +86,13 @@ catalog_free(struct catalog *c)
 static int
 grow(void **v, uint32_t *cap, uint32_t n, size_t size)
 {
+	uint32_t more;
+	void *p;
+
 	if (n < *cap)
 		return 0;
-	uint32_t more = *cap ? *cap * 2 : 64;
-	void *p = reallocarray(*v, more, size);
+	more = *cap ? *cap * 2 : 64;
+	p = reallocarray(*v, more, size);
 	if (!p)
 		return -ENOMEM;
 	*v = p;
@@ -101,9 +104,11 @@ static uint64_t
 name_hash(const struct draft *d, uint32_t parent, struct span name)
 {
 	uint64_t h = d->seed ^ (parent + UINT64_C(1)) * 0x9e3779b97f4a7c15;
+
 	for (size_t i = 0; i < name.len; i += 8) {
 		uint64_t word = 0;
 		size_t left = name.len - i;
+
 		memcpy(&word, name.ptr + i, left < 8 ? left : 8);
 		h = (h ^ word) * 0xbf58476d1ce4e5b9;
 		h ^= h >> 29;
@@ -120,6 +125,7 @@ draft_slot(const struct catalog *c, uint32_t parent, struct span name)
 
 	while (d->slots[i] != 0) {
 		uint32_t e = d->slots[i] - 1;
+
 		if (d->parents[e] == parent &&
 		    span_eq(name_at(c, c->entries[e].name), name))
 			break;
@@ -132,10 +138,13 @@ static int
 draft_grow_slots(struct catalog *c)
 {
 	struct draft *d = c->draft;
+	size_t n;
+	uint32_t *slots;
+
 	if ((size_t)c->nentries * 4 < d->nslots * 3)
 		return 0;
-	size_t n = d->nslots ? d->nslots * 2 : 1024;
-	uint32_t *slots = calloc(n, sizeof(*slots));
+	n = d->nslots ? d->nslots * 2 : 1024;
+	slots = calloc(n, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	free(d->slots);
@@ -143,6 +152,7 @@ draft_grow_slots(struct catalog *c)
 	d->nslots = n;
 	for (uint32_t e = 0; e < c->nentries; e++) {
 		struct span name = name_at(c, c->entries[e].name);
+
 		*draft_slot(c, d->parents[e], name) = e + 1;
 	}
 	return 0;
@@ -152,11 +162,13 @@ static int
 add_name(struct catalog *c, struct span name, uint32_t *ret)
 {
 	size_t need = c->names_len + 1 + name.len;
+
 	if (need > UINT32_MAX)
 		return -E2BIG;
 	if (need > c->names_cap) {
 		size_t cap = c->names_cap ? c->names_cap * 2 : 4096;
 		char *p = realloc(c->names, cap);
+
 		if (!p)
 			return -ENOMEM;
 		c->names = p;
@@ -174,9 +186,11 @@ static int
 grow_entries(struct catalog *c)
 {
 	uint32_t cap = c->entries_cap;
+	int r;
+
 	if (c->nentries >= MAX_ENTRIES)
 		return -E2BIG;
-	int r = grow((void **)&c->draft->parents, &cap, c->nentries,
+	r = grow((void **)&c->draft->parents, &cap, c->nentries,
 	    sizeof(*c->draft->parents));
 	if (r < 0)
 		return r;
@@ -189,12 +203,14 @@ add_entry(struct catalog *c, uint32_t parent, struct span name, uint32_t dir,
     uint64_t ref)
 {
 	int r = grow_entries(c);
+	uint32_t *slot;
+	uint32_t offset;
+
 	if (r == 0)
 		r = draft_grow_slots(c);
 	if (r < 0)
 		return r;
-	uint32_t *slot = draft_slot(c, parent, name);
-	uint32_t offset;
+	slot = draft_slot(c, parent, name);
 	r = add_name(c, name, &offset);
 	if (r < 0)
 		return r;
@@ -215,11 +231,15 @@ name_is_good(struct span name)
 static int
 sub_dir(struct catalog *c, uint32_t parent, struct span name, uint32_t *ret)
 {
+	uint32_t slot;
+	int r;
+
 	if (!name_is_good(name))
 		return -EINVAL;
-	uint32_t slot = c->draft->nslots ? *draft_slot(c, parent, name) : 0;
+	slot = c->draft->nslots ? *draft_slot(c, parent, name) : 0;
 	if (slot != 0) {
 		uint32_t dir = c->entries[slot - 1].dir;
+
 		if (dir == CATALOG_NONE)
 			return -ENOTDIR;
 		*ret = dir;
@@ -227,8 +247,7 @@ sub_dir(struct catalog *c, uint32_t parent, struct span name, uint32_t *ret)
 	}
 	if (c->ndirs >= MAX_DIRS)
 		return -E2BIG;
-	int r =
-	    grow((void **)&c->dirs, &c->dirs_cap, c->ndirs, sizeof(*c->dirs));
+	r = grow((void **)&c->dirs, &c->dirs_cap, c->ndirs, sizeof(*c->dirs));
 	if (r == 0)
 		r = add_entry(c, parent, name, c->ndirs, 0);
 	if (r < 0)
@@ -255,6 +274,7 @@ catalog_add_dir(struct catalog *c, struct span path, uint32_t *ret)
 	}
 	while (span_cut(&rest, '/', &part)) {
 		int r = sub_dir(c, dir, part, &dir);
+
 		if (r < 0)
 			return r;
 	}
@@ -272,6 +292,7 @@ add_twice(struct draft *d, uint32_t entry, uint64_t ref)
 	if (d->ntwices == d->twices_cap) {
 		size_t cap = d->twices_cap ? d->twices_cap * 2 : 64;
 		struct twice *p = reallocarray(d->twices, cap, sizeof(*p));
+
 		if (!p)
 			return -ENOMEM;
 		d->twices = p;
@@ -286,17 +307,20 @@ catalog_add(struct catalog *c, struct span path, uint64_t ref)
 {
 	struct span name = path_base(path);
 	uint32_t dir;
+	int r;
+	uint32_t slot;
+	const struct entry *e;
 
 	assert(c->draft);
 	if (!name_is_good(name))
 		return -EINVAL;
-	int r = catalog_add_dir(c, path_dir(path), &dir);
+	r = catalog_add_dir(c, path_dir(path), &dir);
 	if (r < 0)
 		return r;
-	uint32_t slot = c->draft->nslots ? *draft_slot(c, dir, name) : 0;
+	slot = c->draft->nslots ? *draft_slot(c, dir, name) : 0;
 	if (slot == 0)
 		return add_entry(c, dir, name, CATALOG_NONE, ref);
-	const struct entry *e = &c->entries[slot - 1];
+	e = &c->entries[slot - 1];
 	if (e->dir != CATALOG_NONE)
 		return -EISDIR;
 	return e->ref == ref ? 0 : add_twice(c->draft, slot - 1, ref);
@@ -306,6 +330,8 @@ int
 catalog_new(struct catalog **ret)
 {
 	CLEANUP(catalog_cleanup) struct catalog *c = calloc(1, sizeof(*c));
+	int r;
+
 	if (!c)
 		return -ENOMEM;
 	c->draft = calloc(1, sizeof(*c->draft));
@@ -314,8 +340,7 @@ catalog_new(struct catalog **ret)
 	/* Without randomness the seed stays 0: slower under attack, no more. */
 	(void)!getrandom(
 	    &c->draft->seed, sizeof(c->draft->seed), GRND_NONBLOCK);
-	int r =
-	    grow((void **)&c->dirs, &c->dirs_cap, c->ndirs, sizeof(*c->dirs));
+	r = grow((void **)&c->dirs, &c->dirs_cap, c->ndirs, sizeof(*c->dirs));
 	if (r < 0)
 		return r;
 	c->dirs[c->ndirs++] = (struct dir){0, 0, 0};
@@ -328,9 +353,11 @@ static struct span
 entry_path(const struct catalog *c, uint32_t entry, char *out, size_t size)
 {
 	size_t at = size;
+
 	for (;;) {
 		struct span name = name_at(c, c->entries[entry].name);
 		uint32_t parent = c->draft->parents[entry];
+
 		if (name.len + 1 > at)
 			break;
 		at -= name.len;
@@ -349,9 +376,10 @@ judge_twice(const struct catalog *c, const struct catalog_judge *judge,
 {
 	uint64_t first = c->entries[twice->entry].ref;
 	int r = judge->same ? judge->same(judge->arg, first, twice->ref) : 0;
+	char path[2 * PATH_MAX_LEN];
+
 	if (r != 0 || !judge->clash)
 		return r < 0 ? r : 0;
-	char path[2 * PATH_MAX_LEN];
 	r = judge->clash(judge->arg,
 	    entry_path(c, twice->entry, path, sizeof(path)), first, twice->ref);
 	return r < 0 ? r : 0;
@@ -361,6 +389,7 @@ static int
 compare_entries(const void *a, const void *b, void *arg)
 {
 	const struct entry *x = a, *y = b;
+
 	return span_cmp(name_at(arg, x->name), name_at(arg, y->name));
 }
 
@@ -368,6 +397,7 @@ static void
 sort_dir(struct catalog *c, struct entry *entries, uint32_t n)
 {
 	uint32_t i = 1;
+
 	/* Packages come sorted, mostly. */
 	while (i < n && compare_entries(&entries[i - 1], &entries[i], c) < 0)
 		i++;
@@ -416,11 +446,13 @@ static void
 shrink(struct catalog *c)
 {
 	char *names = realloc(c->names, c->names_len ? c->names_len : 1);
+	struct dir *dirs;
+
 	if (names) {
 		c->names = names;
 		c->names_cap = c->names_len;
 	}
-	struct dir *dirs = reallocarray(c->dirs, c->ndirs, sizeof(*dirs));
+	dirs = reallocarray(c->dirs, c->ndirs, sizeof(*dirs));
 	if (dirs) {
 		c->dirs = dirs;
 		c->dirs_cap = c->ndirs;
@@ -430,13 +462,15 @@ shrink(struct catalog *c)
 int
 catalog_end(struct catalog *c, const struct catalog_judge *judge)
 {
+	int r;
+
 	assert(c->draft);
 	for (size_t i = 0; judge && i < c->draft->ntwices; i++) {
-		int r = judge_twice(c, judge, &c->draft->twices[i]);
+		r = judge_twice(c, judge, &c->draft->twices[i]);
 		if (r < 0)
 			return r;
 	}
-	int r = arrange(c);
+	r = arrange(c);
 	if (r < 0)
 		return r;
 	draft_free(c->draft);
@@ -479,6 +513,7 @@ catalog_find_dir(const struct catalog *c, struct span path)
 
 	while (span_cut(&path, '/', &part)) {
 		struct catalog_entry e;
+
 		if (!catalog_lookup(c, dir, part, &e) || !e.is_dir)
 			return CATALOG_NONE;
 		dir = e.dir;
@@ -490,6 +525,7 @@ static void
 fill(const struct catalog *c, uint32_t entry, struct catalog_entry *ret)
 {
 	const struct entry *e = &c->entries[entry];
+
 	*ret = (struct catalog_entry){
 	    .name = name_at(c, e->name),
 	    .is_dir = e->dir != CATALOG_NONE,
@@ -502,13 +538,17 @@ bool
 catalog_lookup(const struct catalog *c, uint32_t dir, struct span name,
     struct catalog_entry *ret)
 {
+	uint32_t low, high;
+
 	assert(!c->draft);
 	if (dir >= c->ndirs)
 		return false;
-	uint32_t low = c->dirs[dir].first, high = dir_end(c, dir);
+	low = c->dirs[dir].first;
+	high = dir_end(c, dir);
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 		int order = span_cmp(name_at(c, c->entries[mid].name), name);
+
 		if (order == 0) {
 			fill(c, mid, ret);
 			return true;

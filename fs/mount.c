@@ -116,13 +116,14 @@ start_fetching(struct serving *s, struct error *err)
 {
 	const struct mount_opts *opts = s->plan->opts;
 	sigset_t all, old;
+	int r;
 
 	if (!opts->start_fetching)
 		return 0;
 	/* Its threads must leave the signals to this one. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_BLOCK, &all, &old);
-	int r = opts->start_fetching(opts->arg, s->store, &s->requests, err);
+	r = opts->start_fetching(opts->arg, s->store, &s->requests, err);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	s->fetching = r == 0;
 	return r;
@@ -170,25 +171,24 @@ start_notifier(struct serving *s, struct error *err)
 	    .begun = on_begun,
 	    .arg = s,
 	};
+
 	return notifier_start(&opts, &s->notifier, err);
 }
 
 static int
 start(struct serving *s, struct error *err)
 {
+	struct ops_opts opts = {.ready = on_ready, .arg = s};
 	int r = store_open(s->plan->store, STORE_READ_ONLY, 0, &s->store, err);
+
 	if (r == 0)
 		r = tree_new(s->store, &s->tree, err);
 	if (r == 0)
 		r = start_fetching(s, err);
 	if (r < 0)
 		return r;
-	const struct ops_opts opts = {
-	    .tree = s->tree,
-	    .requests = s->requests,
-	    .ready = on_ready,
-	    .arg = s,
-	};
+	opts.tree = s->tree;
+	opts.requests = s->requests;
 	r = ops_new(&opts, &s->ops);
 	if (r < 0)
 		return error_sys(err, r, "cannot begin");
@@ -222,9 +222,11 @@ static int
 loop(struct serving *s, struct error *err)
 {
 	int r = handle_signals(s, err);
+	struct fuse_loop_config *config;
+
 	if (r < 0)
 		return r;
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	config = fuse_loop_cfg_create();
 	if (!config)
 		return error_sys(err, -ENOMEM, "cannot begin");
 	r = fuse_session_loop_mt(s->session, config);
@@ -271,9 +273,10 @@ static int
 serve(const struct plan *plan, int report, struct error *err)
 {
 	struct serving s = {.plan = plan, .report = report};
+	int r;
 
 	set_limits();
-	int r = start(&s, err);
+	r = start(&s, err);
 	if (r == 0)
 		r = loop(&s, err);
 	end(&s);
@@ -289,11 +292,12 @@ static void __attribute__((noreturn))
 serve_in_background(const struct plan *plan, int report)
 {
 	struct error err = {0};
+	int r;
 
 	(void)setsid();
 	/* Not to keep a file system busy; a failure keeps it so. */
 	(void)!chdir("/");
-	int r = serve(plan, report, &err);
+	r = serve(plan, report, &err);
 	_exit(r < 0 ? 1 : 0);
 }
 
@@ -304,6 +308,7 @@ read_report(int fd, struct report *ret)
 
 	while (have < sizeof(*ret)) {
 		ssize_t n = read(fd, (char *)ret + have, sizeof(*ret) - have);
+
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -335,18 +340,20 @@ static int
 run_in_background(const struct plan *plan, struct error *err)
 {
 	int fds[2];
+	pid_t pid;
+	int r;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_sys(err, -errno, "cannot make a pipe");
 	(void)fflush(NULL);
-	pid_t pid = fork();
+	pid = fork();
 	if (pid == 0) {
 		(void)close(fds[0]);
 		serve_in_background(plan, fds[1]);
 	}
 	(void)close(fds[1]);
-	int r = pid < 0 ? error_sys(err, -errno, "cannot fork")
-			: wait_until_ready(plan, fds[0], err);
+	r = pid < 0 ? error_sys(err, -errno, "cannot fork")
+		    : wait_until_ready(plan, fds[0], err);
 	(void)close(fds[0]);
 	/* One that failed has ended, or is about to; one that nobody can
 	 * reach is no use. */
@@ -383,9 +390,11 @@ static int
 make_plan(struct plan *p, struct error *err)
 {
 	const struct mount_opts *opts = p->opts;
+	struct mount_wishes wishes = {0};
+	int r;
 
 	p->store = realpath(opts->store, NULL);
-	int r = p->store ? 0 : -errno;
+	r = p->store ? 0 : -errno;
 	if (r == -ENOENT)
 		(void)error_set(err, r, "%s: there is no store", opts->store);
 	else if (r < 0)
@@ -395,7 +404,7 @@ make_plan(struct plan *p, struct error *err)
 		    opts->mountpoint, p->store, &p->mountpoint, err);
 	if (r < 0)
 		return r;
-	const struct mount_wishes wishes = {may_allow_other(), p->store};
+	wishes = (struct mount_wishes){may_allow_other(), p->store};
 	r = mount_options(opts->fuse_options, &wishes, &p->options, err);
 	if (r == 0)
 		warn_if_private(opts->fuse_options, wishes.allow_other);
@@ -415,10 +424,11 @@ mount_serve(const struct mount_opts *opts, struct error *err)
 {
 	CLEANUP(plan_release) struct plan plan = {.opts = opts};
 	struct error none;
+	int r;
 
 	if (!err)
 		err = &none;
-	int r = make_plan(&plan, err);
+	r = make_plan(&plan, err);
 	if (r < 0)
 		return r;
 	if (opts->foreground)

@@ -80,6 +80,7 @@ mount_options(const char *given, const struct mount_wishes *wishes,
 		(void)buf_add_str(out, ",allow_other,default_permissions");
 	while (span_cut(&rest, ',', &option)) {
 		int r = add_given(out, option, err);
+
 		if (r < 0)
 			return r;
 	}

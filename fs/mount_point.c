@@ -63,6 +63,7 @@ find_mount(const char *where, struct buf *text, struct mount_line *ret)
 	int found = 0;
 
 	int r = escape(where, &name);
+
 	if (r == 0)
 		r = file_read(AT_FDCWD, MOUNTINFO, MOUNTINFO_MAX, text, NULL);
 	if (r < 0)
@@ -70,6 +71,7 @@ find_mount(const char *where, struct buf *text, struct mount_line *ret)
 	rest = buf_span(text);
 	while (span_cut(&rest, '\n', &line)) {
 		struct mount_line l;
+
 		if (mount_line_parse(line, &l) == 0 &&
 		    span_eq(l.where, buf_span(&name))) {
 			*ret = l;
@@ -113,6 +115,7 @@ check_place(const char *path, const char *store, struct error *err)
 {
 	CLEANUP(buf_release) struct buf text = {0};
 	struct mount_line line;
+	int r;
 
 	if (is_within(path, store))
 		return error_set(
@@ -121,7 +124,7 @@ check_place(const char *path, const char *store, struct error *err)
 		return error_set(err, -EINVAL,
 		    "%s: the store %s is in it and would be hidden", path,
 		    store);
-	int r = find_mount(path, &text, &line);
+	r = find_mount(path, &text, &line);
 	if (r < 0)
 		return error_sys(err, r, "%s", MOUNTINFO);
 	/* Other file systems may be mounted over (an autofs wants to be). */
@@ -136,6 +139,8 @@ mount_point_check(
     const char *name, const char *store, char **ret, struct error *err)
 {
 	struct stat st;
+	CLEANUP_FREE char *path = NULL;
+	int r;
 
 	if (stat(name, &st) < 0) {
 		if (errno == ENOTCONN)
@@ -147,10 +152,10 @@ mount_point_check(
 	}
 	if (!S_ISDIR(st.st_mode))
 		return error_set(err, -ENOTDIR, "%s: is not a directory", name);
-	CLEANUP_FREE char *path = realpath(name, NULL);
+	path = realpath(name, NULL);
 	if (!path)
 		return error_sys(err, -errno, "%s", name);
-	int r = check_place(path, store, err);
+	r = check_place(path, store, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE(path);
@@ -163,12 +168,13 @@ mount_point_read_ahead(const char *where)
 	CLEANUP(buf_release) struct buf text = {0};
 	struct mount_line line;
 	char name[64];
+	CLEANUP_FD int fd = -1;
 
 	if (find_mount(where, &text, &line) != 1 || line.device.len > 32)
 		return;
 	(void)snprintf(name, sizeof(name), "/sys/class/bdi/%.*s/read_ahead_kb",
 	    SPAN_ARG(line.device));
-	CLEANUP_FD int fd = open(name, O_WRONLY | O_CLOEXEC);
+	fd = open(name, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0)
 		(void)dprintf(fd, "%d\n", READ_AHEAD_KB);
 }

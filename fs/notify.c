@@ -88,6 +88,7 @@ run(void *arg)
 		    /* Events that come while we look again mean no more. */
 		    {.fd = n->looks > 0 ? -1 : n->inotify, .events = POLLIN},
 		};
+
 		(void)poll(fds, ARRAY_LEN(fds), wait_ms(n));
 		if (fds[0].revents != 0)
 			return NULL;
@@ -106,11 +107,12 @@ watch(struct notifier *n)
 {
 	CLEANUP(buf_release) struct buf path = {0};
 	const char *dir = store_dir(tree_store(n->opts.tree));
+	int r;
 
 	n->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (n->inotify < 0)
 		return -errno;
-	int r = buf_addf(&path, "%s/db/data.mdb", dir);
+	r = buf_addf(&path, "%s/db/data.mdb", dir);
 	if (r == 0 && inotify_add_watch(n->inotify, path.ptr, IN_MODIFY) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -125,10 +127,11 @@ static int
 start_thread(struct notifier *n)
 {
 	sigset_t all, old;
+	int r;
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_BLOCK, &all, &old);
-	int r = pthread_create(&n->thread, NULL, run, n);
+	r = pthread_create(&n->thread, NULL, run, n);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	n->started = r == 0;
 	return -r;
@@ -139,12 +142,14 @@ notifier_start(
     const struct notifier_opts *opts, struct notifier **ret, struct error *err)
 {
 	struct notifier *n = calloc(1, sizeof(*n));
+	int r;
+
 	if (!n)
 		return error_sys(err, -ENOMEM, "cannot watch the store");
 	n->opts = *opts;
 	n->inotify = -1;
 	n->stop = eventfd(0, EFD_CLOEXEC);
-	int r = n->stop < 0 ? -errno : watch(n);
+	r = n->stop < 0 ? -errno : watch(n);
 	/* Without a watch (they are limited) we look more often. */
 	if (r < 0 && n->stop >= 0 && n->inotify < 0)
 		log_debug("cannot watch the store: %s", strerror(-r));

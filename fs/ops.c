@@ -15,6 +15,7 @@ int
 ops_new(const struct ops_opts *opts, struct ops **ret)
 {
 	struct ops *ops = calloc(1, sizeof(*ops));
+
 	if (!ops)
 		return -ENOMEM;
 	ops->opts = *opts;
@@ -129,6 +130,7 @@ op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	int r = tree_lookup(
 	    ops_of(req)->opts.tree, parent, span_of(name), &node, &stable);
+
 	if (r == 0)
 		fill_entry(&node, &e);
 	/* An entry without a number: its absence may be remembered. */
@@ -159,9 +161,10 @@ op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct node node;
 	struct stat st;
+	int r;
 
 	(void)fi;
-	int r = tree_node(ops_of(req)->opts.tree, ino, &node);
+	r = tree_node(ops_of(req)->opts.tree, ino, &node);
 	if (r < 0) {
 		ops_fail(req, r, "cannot look at an inode", NULL);
 		return;

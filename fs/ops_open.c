@@ -30,8 +30,10 @@ ops_iobufs_free(struct ops *ops)
 static struct iobuf *
 iobuf_get(struct ops *ops, size_t size)
 {
+	struct iobuf *b;
+
 	(void)pthread_mutex_lock(&ops->lock);
-	struct iobuf *b = SLIST_FIRST(&ops->iobufs);
+	b = SLIST_FIRST(&ops->iobufs);
 	if (b) {
 		SLIST_REMOVE_HEAD(&ops->iobufs, link);
 		ops->niobufs--;
@@ -49,8 +51,10 @@ iobuf_get(struct ops *ops, size_t size)
 static void
 iobuf_put(struct ops *ops, struct iobuf *b)
 {
+	bool keep;
+
 	(void)pthread_mutex_lock(&ops->lock);
-	bool keep = ops->niobufs < MAX_IDLE_IOBUFS;
+	keep = ops->niobufs < MAX_IDLE_IOBUFS;
 	if (keep) {
 		SLIST_INSERT_HEAD(&ops->iobufs, b, link);
 		ops->niobufs++;
@@ -81,6 +85,7 @@ open_keyring(struct ops *ops, fuse_ino_t ino, struct reader **ret)
 	CLEANUP(buf_release) struct buf bytes = {0};
 
 	int r = tree_keyring(ops->opts.tree, ino, &bytes);
+
 	return r < 0 ? r : reader_open_bytes(buf_span(&bytes), ret);
 }
 
@@ -111,14 +116,16 @@ ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 {
 	struct ops *ops = ops_of(req);
 	struct reader *reader = (struct reader *)(uintptr_t)fi->fh;
+	struct iobuf *b;
+	ssize_t n;
 
 	(void)ino;
-	struct iobuf *b = iobuf_get(ops, size);
+	b = iobuf_get(ops, size);
 	if (!b) {
 		ops_fail(req, -ENOMEM, "cannot read", NULL);
 		return;
 	}
-	ssize_t n = reader_read(reader, b->bytes, size, (uint64_t)offset);
+	n = reader_read(reader, b->bytes, size, (uint64_t)offset);
 	if (n < 0)
 		ops_fail(req, (int)n, "cannot read", NULL);
 	else

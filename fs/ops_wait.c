@@ -37,9 +37,10 @@ static void
 drop(struct waiting *w)
 {
 	struct ops *ops = w->ops;
+	bool last;
 
 	(void)pthread_mutex_lock(&ops->lock);
-	bool last = --w->users == 0;
+	last = --w->users == 0;
 	if (last)
 		LIST_REMOVE(w, link);
 	(void)pthread_mutex_unlock(&ops->lock);
@@ -51,8 +52,10 @@ drop(struct waiting *w)
 static bool
 claim(struct waiting *w)
 {
+	bool mine;
+
 	(void)pthread_mutex_lock(&w->ops->lock);
-	bool mine = w->waiting;
+	mine = w->waiting;
 	w->waiting = false;
 	(void)pthread_mutex_unlock(&w->ops->lock);
 	return mine;
@@ -68,11 +71,14 @@ static bool
 is_new_failure(struct ops *ops, uint64_t blob)
 {
 	struct timespec now;
+	int64_t ms;
+	bool same;
+
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 
 	(void)pthread_mutex_lock(&ops->lock);
-	bool same =
+	same =
 	    ops->failed_blob == blob && ms - ops->failed_ms < SAME_FAILURE_MS;
 	ops->failed_blob = blob;
 	ops->failed_ms = ms;
@@ -152,11 +158,13 @@ on_interrupt(fuse_req_t req, void *data)
 static bool
 arm(struct waiting *w)
 {
+	bool go;
+
 	(void)pthread_mutex_lock(&w->ops->lock);
 	w->armed = true;
 	if (w->interrupted)
 		w->waiting = false;
-	bool go = !w->interrupted;
+	go = !w->interrupted;
 	(void)pthread_mutex_unlock(&w->ops->lock);
 	return go;
 }
@@ -166,12 +174,13 @@ ops_wait(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
 {
 	struct ops *ops = ops_of(req);
 	struct blob_requests *requests = ops->opts.requests;
+	struct waiting *w;
 
 	if (!requests) {
 		ops_fail(req, -EIO, "nothing here fetches remote files", NULL);
 		return;
 	}
-	struct waiting *w = calloc(1, sizeof(*w));
+	w = calloc(1, sizeof(*w));
 	if (!w) {
 		ops_fail(req, -ENOMEM, "cannot open", NULL);
 		return;

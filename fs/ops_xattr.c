@@ -30,13 +30,14 @@ digest_by_reading(const struct subject *s, struct digest *ret)
 	if (ino_kind(s->ino) == INO_KEYRING) {
 		r = tree_keyring(s->ops->opts.tree, s->ino, &bytes);
 	} else {
+		ssize_t n;
+
 		r = reader_open(s->ops->store, ino_content(s->ino), &reader);
 		if (r == 0)
 			r = buf_reserve(&bytes, reader_size(reader));
 		if (r < 0)
 			return r;
-		ssize_t n =
-		    reader_read(reader, bytes.ptr, reader_size(reader), 0);
+		n = reader_read(reader, bytes.ptr, reader_size(reader), 0);
 		r = n < 0 ? (int)n : 0;
 		bytes.len = n < 0 ? 0 : (size_t)n;
 	}
@@ -74,6 +75,7 @@ get_state(const struct subject *s, struct buf *out)
 
 	if (ino_kind(s->ino) == CONTENT_BLOB) {
 		int r = load_blob(s, &blob);
+
 		if (r < 0)
 			return r;
 		present = blob_present(s->ops->store, &blob.sha256);
@@ -95,9 +97,11 @@ add_url(uint64_t number, struct span path, void *arg)
 	CLEANUP(origin_release) struct origin origin = {0};
 
 	int r = origin_load(f->t, number, &origin);
+	CLEANUP_FREE char *url = NULL;
+
 	if (r < 0)
 		return r;
-	CLEANUP_FREE char *url = origin_url(&origin, path);
+	url = origin_url(&origin, path);
 	r = url ? buf_add_str(f->out, url) : -ENOMEM;
 	return r < 0 ? r : 1;
 }
@@ -107,10 +111,11 @@ get_origin(const struct subject *s, struct buf *out)
 {
 	CLEANUP(blob_release) struct blob blob = {0};
 	struct first_place f = {s->t, out};
+	int r;
 
 	if (ino_kind(s->ino) != CONTENT_BLOB)
 		return -ENODATA;
-	int r = load_blob(s, &blob);
+	r = load_blob(s, &blob);
 	if (r == 0)
 		r = blob_each_place(s->t, &blob, add_url, &f);
 	if (r < 0)
@@ -149,9 +154,11 @@ get_value(struct subject *s, const char *name, struct buf *out)
 	if (!ino_is_file(s->ino))
 		return -ENODATA;
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
+		int r;
+
 		if (strcmp(name, attributes[i].name) != 0)
 			continue;
-		int r = txn_read(s->ops->store, &s->t, NULL);
+		r = txn_read(s->ops->store, &s->t, NULL);
 		if (r == 0)
 			r = attributes[i].get(s, out);
 		txn_end(s->t);
@@ -167,6 +174,7 @@ ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	CLEANUP(buf_release) struct buf out = {0};
 
 	int r = get_value(&s, name, &out);
+
 	if (r < 0)
 		ops_fail(req, r, "cannot tell an attribute", name);
 	else

@@ -53,6 +53,7 @@ static struct reader *
 reader_new(void)
 {
 	struct reader *r = calloc(1, sizeof(*r));
+
 	if (!r)
 		return NULL;
 	r->fd = -1;
@@ -79,6 +80,7 @@ static int
 open_blob(struct reader *r, const struct digest *sha256)
 {
 	int fd = blob_open(r->store, sha256, r->size);
+
 	if (fd < 0)
 		return fd == -ENOENT ? -EREMOTE : fd;
 	r->fd = fd;
@@ -91,10 +93,11 @@ reader_open(struct store *s, struct content c, struct reader **ret)
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(reader_cleanup) struct reader *r = reader_new();
 	struct content_info info = {0};
+	int result;
 
 	if (!r)
 		return -ENOMEM;
-	int result = txn_read(s, &t, NULL);
+	result = txn_read(s, &t, NULL);
 	if (result == 0)
 		result = content_info(t, c, &info);
 	if (result < 0)
@@ -176,10 +179,11 @@ static int
 copy_part(struct want *w, struct span part, uint64_t begins)
 {
 	uint64_t skip = w->offset - begins;
+	size_t n;
 
 	if (w->offset < begins || skip >= part.len)
 		return -EIO;
-	size_t n = part.len - (size_t)skip;
+	n = part.len - (size_t)skip;
 	if (n > w->len)
 		n = w->len;
 	memcpy(w->ptr, part.ptr + skip, n);
@@ -192,11 +196,13 @@ copy_part(struct want *w, struct span part, uint64_t begins)
 static int
 render(struct reader *r, struct txn *t, size_t run)
 {
+	int result;
+
 	if (run == r->run)
 		return 0;
 	r->run = NO_RUN;
 	buf_clear(&r->bytes);
-	int result = render_run(
+	result = render_run(
 	    r->heavy, t, r->list.runs[run].run, &r->scratch, &r->bytes);
 	if (result < 0)
 		return result;
@@ -231,6 +237,7 @@ piece_at(const struct form *f, uint64_t offset)
 
 	while (high - low > 1) {
 		size_t mid = low + (high - low) / 2;
+
 		if (f->offset[mid] <= offset)
 			low = mid;
 		else
@@ -243,10 +250,11 @@ static int
 read_piece(const struct form *f, struct txn *t, size_t i, struct want *w)
 {
 	struct span piece;
+	int result;
 
 	if (i >= f->npieces)
 		return -EIO;
-	int result = piece_get(t, f->run[i], f->codec, &piece);
+	result = piece_get(t, f->run[i], f->codec, &piece);
 	if (result < 0)
 		return result;
 	if (piece.len != f->offset[i + 1] - f->offset[i])
@@ -273,6 +281,7 @@ read_with_txn(struct reader *r, struct want *w)
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 
 	int result = txn_read(r->store, &t, NULL);
+
 	if (result == 0 && !r->loaded) {
 		result = load(r, t);
 		r->loaded = result == 0;
@@ -291,10 +300,11 @@ read_locked(struct reader *r, struct want *w)
 {
 	bool whole =
 	    r->content.kind != CONTENT_LIST && r->content.kind != CONTENT_FORM;
+	int result;
 
 	if (r->loaded && whole)
 		return copy_part(w, buf_span(&r->bytes), 0);
-	int result = read_with_txn(r, w);
+	result = read_with_txn(r, w);
 	/* The content was there when it was opened. */
 	return result == -ENOENT ? -EIO : result;
 }
@@ -302,17 +312,20 @@ read_locked(struct reader *r, struct want *w)
 ssize_t
 reader_read(struct reader *r, void *ptr, size_t len, uint64_t offset)
 {
+	struct want w = {ptr, len, offset};
+	int result;
+
 	if (offset >= r->size)
 		return 0;
 	if (len > r->size - offset)
-		len = (size_t)(r->size - offset);
+		w.len = len = (size_t)(r->size - offset);
 	if (r->fd >= 0) {
 		ssize_t n = file_pread_all(r->fd, ptr, len, (off_t)offset);
+
 		return n >= 0 && (size_t)n < len ? -EIO : n;
 	}
-	struct want w = {ptr, len, offset};
 	(void)pthread_mutex_lock(&r->lock);
-	int result = read_locked(r, &w);
+	result = read_locked(r, &w);
 	(void)pthread_mutex_unlock(&r->lock);
 	return result < 0 ? result : (ssize_t)len;
 }

@@ -50,6 +50,7 @@ static int
 version_set(struct tree *t, struct top *top)
 {
 	struct top *old = t->current ? t->current->top : NULL;
+	struct top_version *v;
 
 	if (old && top_eq(old, top)) {
 		top_free(top);
@@ -58,7 +59,7 @@ version_set(struct tree *t, struct top *top)
 	/* The mtime tells one listing from the next, within a second too. */
 	if (old && top->changed <= old->changed)
 		top->changed = old->changed + 1;
-	struct top_version *v = calloc(1, sizeof(*v));
+	v = calloc(1, sizeof(*v));
 	if (!v) {
 		top_free(top);
 		return -ENOMEM;
@@ -76,11 +77,13 @@ version_refresh(struct tree *t)
 	/* Asked before the transaction begins: what that one sees is at least
 	 * as new, so a commit between the two only costs another reading. */
 	uint64_t commit = store_last_commit(t->store);
-	if (t->current && commit == t->commit)
-		return 0;
 	CLEANUP(txn_cleanup) struct txn *txn = NULL;
 	struct top *top;
-	int r = txn_read(t->store, &txn, NULL);
+	int r;
+
+	if (t->current && commit == t->commit)
+		return 0;
+	r = txn_read(t->store, &txn, NULL);
 	if (r == 0)
 		r = top_read(txn, time(NULL), &top);
 	if (r == 0)
@@ -94,8 +97,10 @@ version_refresh(struct tree *t)
 static int
 version_get(struct tree *t, struct top_version **ret)
 {
+	int r;
+
 	(void)pthread_mutex_lock(&t->lock);
-	int r = version_refresh(t);
+	r = version_refresh(t);
 	if (r >= 0) {
 		*ret = t->current;
 		t->current->users++;
@@ -108,6 +113,7 @@ int
 tree_call_top(struct tree_call *c, const struct top **ret)
 {
 	int r = c->version ? 0 : version_get(c->tree, &c->version);
+
 	if (r < 0)
 		return r;
 	*ret = c->version->top;
@@ -118,12 +124,14 @@ int
 tree_new(struct store *s, struct tree **ret, struct error *err)
 {
 	struct tree *t = calloc(1, sizeof(*t));
+	int r;
+
 	if (!t)
 		return error_sys(err, -ENOMEM, "cannot read the store");
 	t->store = s;
 	/* Does not fail with default attributes on Linux. */
 	(void)pthread_mutex_init(&t->lock, NULL);
-	int r = tree_cache_new(TREE_CACHE_BYTES, &t->cache);
+	r = tree_cache_new(TREE_CACHE_BYTES, &t->cache);
 	if (r == 0)
 		r = version_get(t, &t->polled);
 	if (r < 0) {
@@ -194,9 +202,11 @@ keyring_node(struct tree_call *c, uint64_t ino, struct node *ret)
 {
 	const struct top *top;
 	int r = tree_call_top(c, &top);
+	const struct buf *bytes;
+
 	if (r < 0)
 		return r;
-	const struct buf *bytes = keyring_bytes(top, ino);
+	bytes = keyring_bytes(top, ino);
 	if (!bytes)
 		return -ESTALE;
 	/* Nobody stores a time with keys; one made of the content differs
@@ -215,6 +225,7 @@ top_node(struct tree_call *c, uint64_t ino, struct node *ret)
 {
 	const struct top *top;
 	int r = tree_call_top(c, &top);
+
 	if (r < 0)
 		return r;
 	if (!top_has_dir(top, ino))
@@ -300,6 +311,7 @@ tree_node(struct tree *t, uint64_t ino, struct node *ret)
 {
 	struct tree_call c;
 	int r = tree_call_begin(t, &c);
+
 	if (r < 0)
 		return r;
 	r = tree_any_node(&c, ino, ret);
@@ -312,9 +324,11 @@ tree_entry_node(struct tree_call *c, const struct tree_place *place,
     const struct catalog_entry *e, bool plus, struct node *ret)
 {
 	struct content content;
+	int r;
 
 	if (e->is_dir) {
 		struct ino_dir d = place->dir;
+
 		d.index = e->dir;
 		*ret = cached_dir_node(place->cached, d);
 		return 0;
@@ -323,7 +337,7 @@ tree_entry_node(struct tree_call *c, const struct tree_place *place,
 		*ret = (struct node){.ino = e->ref, .is_dir = true};
 		return plus ? tree_any_node(c, e->ref, ret) : 0;
 	}
-	int r = archive_resolve(c->t, e->ref, &content);
+	r = archive_resolve(c->t, e->ref, &content);
 	if (r == 0 && plus)
 		return content_node(c, content, ret);
 	*ret = (struct node){.ino = r < 0 ? 0 : ino_of_content(content)};
@@ -379,6 +393,7 @@ lookup_dir(
 
 	int r =
 	    tree_cache_get(c->tree->cache, c->t, d.root, d.part, &place.cached);
+
 	if (r < 0)
 		return r;
 	r = lookup_cached(c, &place, name, ret);
@@ -392,11 +407,13 @@ lookup_top(
 {
 	const struct top *top;
 	int r = tree_call_top(c, &top);
+	const struct top_name *found;
+
 	if (r < 0)
 		return r;
 	if (!top_has_dir(top, parent))
 		return -ESTALE;
-	const struct top_name *found = top_find(top, parent, name);
+	found = top_find(top, parent, name);
 	if (!found)
 		return -ENOENT;
 	r = tree_any_node(c, found->ino, ret);
@@ -409,6 +426,7 @@ tree_lookup(struct tree *t, uint64_t parent, struct span name, struct node *ret,
     bool *ret_stable)
 {
 	struct tree_call c;
+	int r;
 
 	if (ino_is_file(parent))
 		return -ENOTDIR;
@@ -418,7 +436,7 @@ tree_lookup(struct tree *t, uint64_t parent, struct span name, struct node *ret,
 		*ret_stable = true;
 		return -ENOENT;
 	}
-	int r = tree_call_begin(t, &c);
+	r = tree_call_begin(t, &c);
 	if (r < 0)
 		return r;
 	*ret_stable = ino_kind(parent) == INO_DIR;
@@ -438,9 +456,11 @@ tree_keyring(struct tree *t, uint64_t ino, struct buf *out)
 	struct top_version *v;
 
 	int r = version_get(t, &v);
+	const struct buf *bytes;
+
 	if (r < 0)
 		return r;
-	const struct buf *bytes = keyring_bytes(v->top, ino);
+	bytes = keyring_bytes(v->top, ino);
 	r = bytes ? buf_add_span(out, buf_span(bytes)) : -ESTALE;
 	version_put(t, v);
 	return r;
@@ -452,6 +472,7 @@ tree_poll(struct tree *t, tree_changed_fn *fn, void *arg)
 	struct top_version *v;
 
 	int r = version_get(t, &v);
+
 	if (r < 0)
 		return r;
 	if (v != t->polled)

@@ -30,6 +30,7 @@ int
 tree_cache_new(size_t limit, struct tree_cache **ret)
 {
 	struct tree_cache *cache = calloc(1, sizeof(*cache));
+
 	if (!cache)
 		return -ENOMEM;
 	/* Neither fails with default attributes on Linux. */
@@ -77,6 +78,7 @@ archive_state(struct txn *t, uint64_t root, struct state *ret)
 	CLEANUP(root_release) struct root archive = {0};
 
 	int r = root_load(t, root, &archive);
+
 	if (r == 0)
 		r = state_load(t, archive.state, ret);
 	return missing_is_damage(r);
@@ -90,6 +92,7 @@ mtime_of(struct txn *t, const struct root *root, int64_t *ret)
 	if (root->kind == ROOT_ARCHIVE) {
 		CLEANUP(state_release) struct state s = {0};
 		int r = state_load(t, root->state, &s);
+
 		if (r < 0)
 			return missing_is_damage(r);
 		newest = s.taken;
@@ -97,6 +100,7 @@ mtime_of(struct txn *t, const struct root *root, int64_t *ret)
 	for (size_t i = 0; i < root->ndists; i++) {
 		CLEANUP(state_release) struct state s = {0};
 		int r = archive_state(t, root->dists[i].root, &s);
+
 		if (r < 0)
 			return r;
 		if (s.taken > newest)
@@ -112,6 +116,7 @@ tree_root_mtime(struct txn *t, uint64_t number, int64_t *ret)
 	CLEANUP(root_release) struct root root = {0};
 
 	int r = root_load(t, number, &root);
+
 	if (r < 0)
 		return r == -ENOENT ? -ESTALE : r;
 	return mtime_of(t, &root, ret);
@@ -126,9 +131,11 @@ suite_ino(struct txn *t, uint64_t root, uint64_t *ret)
 	uint32_t index = 0;
 
 	int r = archive_state(t, root, &s);
+	CLEANUP_FREE char *dir = NULL;
+
 	if (r < 0)
 		return r;
-	CLEANUP_FREE char *dir = state_dir(&s);
+	dir = state_dir(&s);
 	if (!dir)
 		return -ENOMEM;
 	for (const char *p = dir; *p; p++)
@@ -144,9 +151,11 @@ build_links(struct txn *t, const struct root *prefix, struct catalog **ret)
 	CLEANUP(catalog_cleanup) struct catalog *c = NULL;
 
 	int r = catalog_new(&c);
+
 	for (size_t i = 0; r == 0 && i < prefix->ndists; i++) {
 		const struct root_dist *dist = &prefix->dists[i];
 		uint64_t ino;
+
 		r = suite_ino(t, dist->root, &ino);
 		if (r == 0)
 			r = catalog_add(c, span_of(dist->distribution), ino);
@@ -169,6 +178,7 @@ build(struct txn *t, struct slot *slot)
 	struct cached *c = &slot->cached;
 
 	int r = root_load(t, slot->root, &root);
+
 	if (r < 0)
 		return r == -ENOENT ? -ESTALE : r;
 	c->links = root.kind == ROOT_PREFIX && slot->part == ARCHIVE_DISTS;
@@ -219,11 +229,13 @@ evict(struct tree_cache *cache)
 static int
 get_new(struct tree_cache *cache, struct txn *t, struct slot *slot)
 {
+	int r;
+
 	slot->building = true;
 	slot->users = 1;
 	TAILQ_INSERT_HEAD(&cache->slots, slot, link);
 	(void)pthread_mutex_unlock(&cache->lock);
-	int r = build(t, slot);
+	r = build(t, slot);
 	(void)pthread_mutex_lock(&cache->lock);
 	slot->building = false;
 	(void)pthread_cond_broadcast(&cache->built);
@@ -251,12 +263,14 @@ get_locked(struct tree_cache *cache, struct txn *t, uint64_t root,
 		TAILQ_REMOVE(&cache->slots, slot, link);
 		TAILQ_INSERT_HEAD(&cache->slots, slot, link);
 	} else {
+		int r;
+
 		slot = calloc(1, sizeof(*slot));
 		if (!slot)
 			return -ENOMEM;
 		slot->root = root;
 		slot->part = part;
-		int r = get_new(cache, t, slot);
+		r = get_new(cache, t, slot);
 		if (r < 0)
 			return r;
 	}
@@ -268,8 +282,10 @@ int
 tree_cache_get(struct tree_cache *cache, struct txn *t, uint64_t root,
     unsigned part, const struct cached **ret)
 {
+	int r;
+
 	(void)pthread_mutex_lock(&cache->lock);
-	int r = get_locked(cache, t, root, part, ret);
+	r = get_locked(cache, t, root, part, ret);
 	(void)pthread_mutex_unlock(&cache->lock);
 	return r;
 }
@@ -277,10 +293,12 @@ tree_cache_get(struct tree_cache *cache, struct txn *t, uint64_t root,
 void
 tree_cache_put(struct tree_cache *cache, const struct cached *cached)
 {
+	struct slot *slot;
+
 	if (!cached)
 		return;
 	/* The slot is the cache's to change, the catalog nobody's. */
-	struct slot *slot = (struct slot *)(uintptr_t)cached;
+	slot = (struct slot *)(uintptr_t)cached;
 	(void)pthread_mutex_lock(&cache->lock);
 	slot->users--;
 	evict(cache);
@@ -290,8 +308,10 @@ tree_cache_put(struct tree_cache *cache, const struct cached *cached)
 size_t
 tree_cache_bytes(struct tree_cache *cache)
 {
+	size_t bytes;
+
 	(void)pthread_mutex_lock(&cache->lock);
-	size_t bytes = cache->bytes;
+	bytes = cache->bytes;
 	(void)pthread_mutex_unlock(&cache->lock);
 	return bytes;
 }

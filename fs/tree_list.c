@@ -35,6 +35,7 @@ emit_dots(struct listing *l, uint64_t parent)
 		uint64_t ino = dots[l->next].ino;
 		struct node node = {.ino = ino, .is_dir = true};
 		int r = l->plus ? tree_any_node(l->c, ino, &node) : 0;
+
 		if (r < 0)
 			return r;
 		emit(l, dots[l->next].name, &node);
@@ -48,6 +49,7 @@ list_top(struct listing *l)
 	const struct top *top;
 	const struct top_name *name;
 	int r = tree_call_top(l->c, &top);
+
 	if (r == 0 && !top_has_dir(top, l->dir))
 		r = -ESTALE;
 	if (r == 0)
@@ -56,6 +58,7 @@ list_top(struct listing *l)
 	       (name = top_at(top, l->dir, l->next - 2)) != NULL) {
 		struct node node = {
 		    .ino = name->ino, .is_dir = !ino_is_file(name->ino)};
+
 		if (l->plus)
 			r = tree_any_node(l->c, name->ino, &node);
 		node.stable = false;
@@ -71,15 +74,17 @@ emit_packages(struct listing *l, const struct tree_place *place)
 	const struct catalog *catalog = place->cached->catalog;
 	struct catalog_entry e;
 	struct node node;
+	uint64_t i;
+	int r;
 
 	if (l->ended || !tree_has_packages(place->dir) ||
 	    catalog_lookup(catalog, 0, SPAN("packages"), &e))
 		return 0;
 	/* It stands behind the last entry of the catalog. */
-	uint64_t i = l->next - 2;
+	i = l->next - 2;
 	if (i > 0 && !catalog_at(catalog, 0, i - 1, &e))
 		return 0;
-	int r = tree_packages_node(l->c, place->dir, l->plus, &node);
+	r = tree_packages_node(l->c, place->dir, l->plus, &node);
 	if (r < 0)
 		return r;
 	node.stable = true;
@@ -94,16 +99,18 @@ list_catalog(struct listing *l, const struct tree_place *place)
 	struct ino_dir d = place->dir;
 	uint64_t parent = INO_ROOT;
 	struct catalog_entry e;
+	int r;
 
 	if (d.index >= catalog_dirs(catalog))
 		return -ESTALE;
 	if (d.index > 0)
 		parent = ino_of_dir(
 		    d.root, d.part, catalog_parent(catalog, d.index));
-	int r = emit_dots(l, parent);
+	r = emit_dots(l, parent);
 	while (r == 0 && !l->ended &&
 	       catalog_at(catalog, d.index, l->next - 2, &e)) {
 		struct node node;
+
 		r = tree_entry_node(l->c, place, &e, l->plus, &node);
 		node.stable = true;
 		if (r == 0)
@@ -120,6 +127,7 @@ list_dir(struct listing *l)
 	struct tree_place place = {NULL, d};
 
 	int r = tree_cache_get(cache, l->c->t, d.root, d.part, &place.cached);
+
 	if (r < 0)
 		return r;
 	r = list_catalog(l, &place);
@@ -132,12 +140,6 @@ tree_list(struct tree *t, uint64_t dir, uint64_t from, bool plus,
     tree_list_fn *fn, void *arg)
 {
 	struct tree_call c;
-
-	if (ino_is_file(dir))
-		return -ENOTDIR;
-	int r = tree_call_begin(t, &c);
-	if (r < 0)
-		return r;
 	struct listing l = {
 	    .c = &c,
 	    .dir = dir,
@@ -146,6 +148,13 @@ tree_list(struct tree *t, uint64_t dir, uint64_t from, bool plus,
 	    .fn = fn,
 	    .arg = arg,
 	};
+	int r;
+
+	if (ino_is_file(dir))
+		return -ENOTDIR;
+	r = tree_call_begin(t, &c);
+	if (r < 0)
+		return r;
 	if (ino_is_top(dir))
 		r = list_top(&l);
 	else if (ino_kind(dir) == INO_DIR)

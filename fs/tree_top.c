@@ -25,15 +25,18 @@ top_free(struct top *top)
 static int
 add(struct top *top, uint64_t dir, struct span name, uint64_t ino)
 {
+	char *copy;
+
 	if (top->n == top->cap) {
 		size_t cap = top->cap ? top->cap * 2 : 64;
 		struct top_name *p = reallocarray(top->names, cap, sizeof(*p));
+
 		if (!p)
 			return -ENOMEM;
 		top->names = p;
 		top->cap = cap;
 	}
-	char *copy = span_dup(name);
+	copy = span_dup(name);
 	if (!copy)
 		return -ENOMEM;
 	top->names[top->n++] = (struct top_name){dir, ino, copy};
@@ -68,6 +71,7 @@ add_prefix(const char *prefix, uint64_t root, void *arg)
 		struct span path = {
 		    all.ptr, (size_t)(part.ptr + part.len - all.ptr)};
 		uint64_t sub = ino_of_prefix(path);
+
 		r = add(arg, dir, part, sub);
 		dir = sub;
 	}
@@ -85,6 +89,7 @@ static int
 add_key(const char *fingerprint, struct span binary, void *arg)
 {
 	struct top *top = arg;
+
 	(void)fingerprint;
 	return buf_add_span(&top->keyring, binary);
 }
@@ -93,6 +98,7 @@ static uint64_t
 keyring_ino(const struct buf *b)
 {
 	struct digest d;
+
 	digest_of(b->ptr, b->len, &d);
 	return ino_of_digest(INO_KEYRING, &d);
 }
@@ -101,6 +107,7 @@ static int
 add_keyrings(struct top *top, struct txn *t)
 {
 	int r = key_each(t, add_key, top);
+
 	if (r < 0 || top->keyring.len == 0)
 		return r;
 	r = armor_public_keys(buf_span(&top->keyring), &top->keyring_armored);
@@ -127,6 +134,7 @@ static int
 compare_names(const void *a, const void *b)
 {
 	const struct top_name *x = a, *y = b;
+
 	return compare_key(x, y->dir, span_of(y->name));
 }
 
@@ -149,6 +157,7 @@ static int
 read_all(struct top *top, struct txn *t)
 {
 	int r = add(top, INO_ROOT, SPAN("snapshots"), INO_SNAPSHOTS);
+
 	if (r == 0)
 		r = add(top, INO_ROOT, SPAN("mirrors"), INO_MIRRORS);
 	if (r == 0)
@@ -164,10 +173,12 @@ int
 top_read(struct txn *t, int64_t now, struct top **ret)
 {
 	CLEANUP(top_cleanup) struct top *top = calloc(1, sizeof(*top));
+	int r;
+
 	if (!top)
 		return -ENOMEM;
 	top->changed = now;
-	int r = read_all(top, t);
+	r = read_all(top, t);
 	if (r < 0)
 		return r;
 	qsort(top->names, top->n, sizeof(*top->names), compare_names);
@@ -196,6 +207,7 @@ lower_bound(const struct top *top, uint64_t dir, struct span name)
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
+
 		if (compare_key(&top->names[mid], dir, name) < 0)
 			low = mid + 1;
 		else
@@ -251,6 +263,7 @@ top_compare(
 
 	while (i < a->n || j < b->n) {
 		int order;
+		const struct top_name *which;
 
 		if (i == a->n)
 			order = 1;
@@ -258,8 +271,7 @@ top_compare(
 			order = -1;
 		else
 			order = compare_names(&a->names[i], &b->names[j]);
-		const struct top_name *which =
-		    order > 0 ? &b->names[j] : &a->names[i];
+		which = order > 0 ? &b->names[j] : &a->names[i];
 		if (order != 0 || which->ino != b->names[j].ino)
 			fn(arg, which->dir, span_of(which->name));
 		i += order <= 0;

@@ -141,9 +141,10 @@ transfer(struct job *j, const struct place *p, struct error *err)
 	    .stall_ms = j->opts->stall_ms,
 	    .tries = j->opts->tries,
 	    .bytes_per_s = j->opts->bytes_per_s};
+	int r;
 
 	j->sink = 0;
-	int r = fetch(j->fetcher, &rq, &sink, &answer, err);
+	r = fetch(j->fetcher, &rq, &sink, &answer, err);
 	if (r < 0 && j->sink < 0)
 		return error_set(err, r, "%s: %s", p->url, j->sink_err.text);
 	return r;

@@ -253,9 +253,10 @@ request(void *arg, uint64_t blob, blob_done_fn *done, void *ctx)
 {
 	CLEANUP_FREE char *why = NULL;
 	struct blob_queue *q = arg;
+	int r;
 
 	pthread_mutex_lock(&q->lock);
-	int r = join(q, blob, done, ctx, &why);
+	r = join(q, blob, done, ctx, &why);
 	pthread_mutex_unlock(&q->lock);
 	if (r < 0)
 		done(ctx, r, why ? why : strerror(-r));
@@ -266,9 +267,10 @@ forget(void *arg, uint64_t blob, void *ctx)
 {
 	struct blob_queue *q = arg;
 	struct waiter **at = NULL, *found = NULL;
+	struct job *j;
 
 	pthread_mutex_lock(&q->lock);
-	struct job *j = *bucket_of(q, blob);
+	j = *bucket_of(q, blob);
 	for (at = j ? &j->waiters : NULL; at && *at; at = &(*at)->next) {
 		if ((*at)->ctx == ctx) {
 			found = *at;

@@ -27,6 +27,7 @@ trim_end(struct span line)
 {
 	while (line.len > 0) {
 		char c = line.ptr[line.len - 1];
+
 		if (c != ' ' && c != '\t' && c != '\r')
 			break;
 		line.len--;
@@ -38,6 +39,7 @@ static int
 add_line(struct buf *plain, struct span line)
 {
 	int r = buf_add_span(plain, line);
+
 	return r < 0 ? r : buf_add_char(plain, '\n');
 }
 
@@ -129,8 +131,10 @@ split_lines(
     struct split *s, struct span bytes, const char *name, struct error *err)
 {
 	struct span line;
+
 	for (size_t n = 1; span_cut(&bytes, '\n', &line); n++) {
 		int r = take_line(s, trim_end(line));
+
 		if (r == -EBADMSG)
 			return error_set(err, r, "%s:%zu: %s", name, n, s->why);
 		if (r < 0)
@@ -148,8 +152,10 @@ int
 clearsign_trim(struct span text, struct buf *plain)
 {
 	struct span line;
+
 	while (span_cut(&text, '\n', &line)) {
 		int r = add_line(plain, trim_end(line));
+
 		if (r < 0)
 			return r;
 	}
@@ -162,9 +168,11 @@ clearsign_split(
 {
 	struct split s = {.place = BEFORE, .plain = plain};
 	size_t start = plain ? plain->len : 0;
+	int r;
+
 	if (bytes.len && memchr(bytes.ptr, '\0', bytes.len))
 		return error_set(err, -EBADMSG, "%s: holds a NUL byte", name);
-	int r = split_lines(&s, bytes, name, err);
+	r = split_lines(&s, bytes, name, err);
 	if (r < 0 && plain)
 		plain->len = start;
 	return r;

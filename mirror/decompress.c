@@ -82,9 +82,10 @@ plain_add(struct decompress *d, struct in in, struct error *err)
 static int
 xz_open(struct decompress *d)
 {
+	lzma_ret l;
+
 	d->xz = (lzma_stream)LZMA_STREAM_INIT;
-	lzma_ret l =
-	    lzma_stream_decoder(&d->xz, DECOMPRESS_XZ_MEM, LZMA_CONCATENATED);
+	l = lzma_stream_decoder(&d->xz, DECOMPRESS_XZ_MEM, LZMA_CONCATENATED);
 	return l == LZMA_OK ? 0 : -ENOMEM;
 }
 
@@ -114,11 +115,14 @@ static int
 xz_run(struct decompress *d, lzma_action action, struct error *err)
 {
 	lzma_ret l;
+
 	do {
+		int r;
+
 		d->xz.next_out = d->out;
 		d->xz.avail_out = OUT_BLOCK;
 		l = lzma_code(&d->xz, action);
-		int r = emit(d, d->out, OUT_BLOCK - d->xz.avail_out, err);
+		r = emit(d, d->out, OUT_BLOCK - d->xz.avail_out, err);
 		if (r == 0)
 			r = xz_judge(d, l, err);
 		if (r < 0)
@@ -160,14 +164,16 @@ gz_open(struct decompress *d)
 static int
 gz_step(struct decompress *d, struct error *err)
 {
+	int z, r;
+
 	/* The next member begins where one has ended. */
 	if (d->whole && inflateReset(&d->gz) != Z_OK)
 		return damaged(d, err);
 	d->gz.next_out = d->out;
 	d->gz.avail_out = OUT_BLOCK;
-	int z = inflate(&d->gz, Z_NO_FLUSH);
+	z = inflate(&d->gz, Z_NO_FLUSH);
 	d->whole = z == Z_STREAM_END;
-	int r = emit(d, d->out, OUT_BLOCK - d->gz.avail_out, err);
+	r = emit(d, d->out, OUT_BLOCK - d->gz.avail_out, err);
 	if (r < 0)
 		return r;
 	if (z == Z_MEM_ERROR)
@@ -185,6 +191,7 @@ gz_add(struct decompress *d, struct in in, struct error *err)
 	d->gz.avail_in = (unsigned)in.len;
 	do {
 		int r = gz_step(d, err);
+
 		if (r < 0)
 			return r;
 	} while (d->gz.avail_in > 0 || (!d->whole && d->gz.avail_out == 0));
@@ -216,6 +223,7 @@ bz2_reopen(struct decompress *d)
 {
 	char *next_in = d->bz2.next_in;
 	unsigned avail_in = d->bz2.avail_in;
+
 	bz2_close(d);
 	d->opened = false;
 	if (bz2_open(d) < 0)
@@ -229,13 +237,15 @@ bz2_reopen(struct decompress *d)
 static int
 bz2_step(struct decompress *d, struct error *err)
 {
+	int b, r;
+
 	if (d->whole && bz2_reopen(d) < 0)
 		return no_memory(err);
 	d->bz2.next_out = (char *)d->out;
 	d->bz2.avail_out = OUT_BLOCK;
-	int b = BZ2_bzDecompress(&d->bz2);
+	b = BZ2_bzDecompress(&d->bz2);
 	d->whole = b == BZ_STREAM_END;
-	int r = emit(d, d->out, OUT_BLOCK - d->bz2.avail_out, err);
+	r = emit(d, d->out, OUT_BLOCK - d->bz2.avail_out, err);
 	if (r < 0)
 		return r;
 	if (b == BZ_MEM_ERROR)
@@ -250,6 +260,7 @@ bz2_add(struct decompress *d, struct in in, struct error *err)
 	d->bz2.avail_in = (unsigned)in.len;
 	do {
 		int r = bz2_step(d, err);
+
 		if (r < 0)
 			return r;
 	} while (d->bz2.avail_in > 0 || (!d->whole && d->bz2.avail_out == 0));
@@ -259,11 +270,12 @@ bz2_add(struct decompress *d, struct in in, struct error *err)
 static int
 zst_open(struct decompress *d)
 {
+	size_t z;
+
 	d->zst = ZSTD_createDStream();
 	if (!d->zst)
 		return -ENOMEM;
-	size_t z =
-	    ZSTD_DCtx_setParameter(d->zst, ZSTD_d_windowLogMax, ZST_LOG_MAX);
+	z = ZSTD_DCtx_setParameter(d->zst, ZSTD_d_windowLogMax, ZST_LOG_MAX);
 	if (!ZSTD_isError(z))
 		return 0;
 	(void)ZSTD_freeDStream(d->zst);
@@ -292,10 +304,14 @@ zst_add(struct decompress *d, struct in in, struct error *err)
 {
 	ZSTD_inBuffer from = {in.ptr, in.len, 0};
 	ZSTD_outBuffer to = {d->out, OUT_BLOCK, 0};
+
 	do {
+		size_t z;
+		int r;
+
 		to.pos = 0;
-		size_t z = ZSTD_decompressStream(d->zst, &to, &from);
-		int r = emit(d, d->out, to.pos, err);
+		z = ZSTD_decompressStream(d->zst, &to, &from);
+		r = emit(d, d->out, to.pos, err);
 		if (r == 0)
 			r = zst_judge(d, z, err);
 		if (r < 0)
@@ -324,9 +340,11 @@ int
 decompress_new(enum codec codec, uint64_t limit, decompress_fn *fn, void *arg,
     struct decompress **ret)
 {
+	CLEANUP(decompress_cleanup) struct decompress *d = NULL;
+
 	if ((size_t)codec >= ARRAY_LEN(decoders))
 		return -EINVAL;
-	CLEANUP(decompress_cleanup) struct decompress *d = malloc(sizeof(*d));
+	d = malloc(sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	/* All but the block of out, which needs no zeroes. */
@@ -338,6 +356,7 @@ decompress_new(enum codec codec, uint64_t limit, decompress_fn *fn, void *arg,
 	d->whole = codec == CODEC_PLAIN;
 	if (d->decoder->open) {
 		int r = d->decoder->open(d);
+
 		if (r < 0)
 			return r;
 		d->opened = true;
@@ -361,8 +380,10 @@ decompress_add(
     struct decompress *d, const void *ptr, size_t len, struct error *err)
 {
 	const unsigned char *p = ptr;
+
 	while (len > 0) {
 		size_t n = len < IN_MAX ? len : IN_MAX;
+
 		if (d->r == 0)
 			d->r = d->decoder->add(d, (struct in){p, n}, err);
 		if (d->r < 0)

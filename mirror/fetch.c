@@ -23,6 +23,7 @@ int
 fetch_global_init(struct error *err)
 {
 	CURLcode c = curl_global_init(CURL_GLOBAL_DEFAULT);
+
 	if (c != CURLE_OK)
 		return error_set(
 		    err, -EIO, "libcurl: %s", curl_easy_strerror(c));
@@ -33,9 +34,11 @@ int
 fetcher_new(struct fetcher **ret)
 {
 	CLEANUP(fetcher_cleanup) struct fetcher *f = calloc(1, sizeof(*f));
+	int r;
+
 	if (!f)
 		return -ENOMEM;
-	int r = http_new(&f->http);
+	r = http_new(&f->http);
 	if (r < 0)
 		return r;
 	*ret = TAKE(f);
@@ -66,6 +69,7 @@ pause_ms(unsigned tries, int64_t retry_after_s)
 {
 	long ms = tries < 5 ? PAUSE_MS << tries : PAUSE_MAX_MS;
 	unsigned char dice = 128;
+
 	/* Without luck the middle does. */
 	(void)!getrandom(&dice, 1, GRND_NONBLOCK);
 	ms = ms * 3 / 4 + ms * dice / 512;
@@ -81,10 +85,11 @@ static bool
 wait_ms(long ms, const atomic_bool *cancel)
 {
 	while (ms > 0) {
-		if (cancel && atomic_load(cancel))
-			return false;
 		long slice = ms < PAUSE_SLICE_MS ? ms : PAUSE_SLICE_MS;
 		struct timespec t = {0, slice * 1000000};
+
+		if (cancel && atomic_load(cancel))
+			return false;
 		(void)nanosleep(&t, NULL);
 		ms -= slice;
 	}
@@ -95,6 +100,7 @@ static int
 stopped(const struct fetch_request *rq, struct error *err)
 {
 	char shown[URL_SHOWN_SIZE];
+
 	return error_set(err, -EINTR, "%s: stopped", url_shown(rq->url, shown));
 }
 
@@ -104,11 +110,14 @@ fetch_tries(struct fetcher *f, const struct fetch_request *rq,
 {
 	unsigned tries = rq->tries ? rq->tries : FETCH_TRIES;
 	bool whole = false;
+
 	for (unsigned i = 0;;) {
 		struct http_try try = {
 		    .rq = rq, .sink = sink, .answer = ret, .whole = whole};
+		int r;
+
 		fetch_answer_release(ret);
-		int r = http_fetch(f->http, &try, err);
+		r = http_fetch(f->http, &try, err);
 		if (r >= 0)
 			return r;
 		if (try.range_refused && !whole) {
@@ -144,6 +153,7 @@ static int
 buf_begin(void *arg, uint64_t from)
 {
 	struct buf_sink *b = arg;
+
 	(void)from;
 	b->out->len = b->start;
 	return 0;
@@ -153,6 +163,7 @@ static int
 buf_write(void *arg, const void *ptr, size_t len)
 {
 	struct buf_sink *b = arg;
+
 	if (buf_add(b->out, ptr, len) < 0)
 		return error_set(b->err, -ENOMEM, "out of memory");
 	return 0;
@@ -166,6 +177,7 @@ fetch_buf(struct fetcher *f, const struct fetch_request *rq, struct buf *out,
 	struct buf_sink b = {out, out->len, err};
 	const struct fetch_sink sink = {buf_begin, buf_write, &b};
 	struct fetch_request all = *rq;
+
 	all.from = 0;
 	return fetch(f, &all, &sink, ret ? ret : &own, err);
 }

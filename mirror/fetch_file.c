@@ -43,9 +43,11 @@ open_regular(const char *path, const char *shown, int *ret, struct stat *st,
 {
 	/* Non-blocking, for a FIFO would keep us waiting. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
 	if (fd < 0) {
 		int r = -errno;
 		bool absent = r == -ENOENT || r == -ENOTDIR;
+
 		return error_set(err, absent ? -ENOENT : -EIO, "%s: %s", shown,
 		    strerrordesc_np(-r));
 	}
@@ -63,13 +65,17 @@ copy(int fd, off_t offset, const struct fetch_request *rq,
 {
 	char shown[URL_SHOWN_SIZE];
 	CLEANUP_FREE char *block = malloc(BLOCK);
+
 	if (!block)
 		return error_set(err, -ENOMEM, "out of memory");
 	for (;;) {
+		ssize_t n;
+		int r;
+
 		if (rq->cancel && atomic_load(rq->cancel))
 			return error_set(err, -EINTR, "%s: stopped",
 			    url_shown(rq->url, shown));
-		ssize_t n = file_pread_all(fd, block, BLOCK, offset);
+		n = file_pread_all(fd, block, BLOCK, offset);
 		if (n < 0)
 			return error_set(err, -EIO, "%s: %s",
 			    url_shown(rq->url, shown),
@@ -83,7 +89,7 @@ copy(int fd, off_t offset, const struct fetch_request *rq,
 			    "%s: longer than %llu bytes",
 			    url_shown(rq->url, shown),
 			    (unsigned long long)rq->max_bytes);
-		int r = sink->write(sink->arg, block, (size_t)n);
+		r = sink->write(sink->arg, block, (size_t)n);
 		if (r < 0)
 			return r;
 		ret->bytes += (uint64_t)n;
@@ -95,15 +101,19 @@ fetch_file(const struct fetch_request *rq, const struct fetch_sink *sink,
     struct fetch_answer *ret, struct error *err)
 {
 	char shown[URL_SHOWN_SIZE];
-	(void)url_shown(rq->url, shown);
 	CLEANUP_FREE char *path = NULL;
-	int r = url_file_path(rq->url, &path);
+	int r;
+	CLEANUP_FD int fd = -1;
+	struct stat st = {0};
+	uint64_t from = 0;
+	bool same;
+
+	(void)url_shown(rq->url, shown);
+	r = url_file_path(rq->url, &path);
 	if (r == -ENOMEM)
 		return error_set(err, r, "out of memory");
 	if (r < 0)
 		return error_set(err, -EIO, "%s: no well-formed URL", shown);
-	CLEANUP_FD int fd = -1;
-	struct stat st = {0};
 	r = open_regular(path, shown, &fd, &st, err);
 	if (r < 0)
 		return r;
@@ -117,8 +127,7 @@ fetch_file(const struct fetch_request *rq, const struct fetch_sink *sink,
 	if (rq->max_bytes && (uint64_t)st.st_size > rq->max_bytes)
 		return error_set(err, -E2BIG, "%s: longer than %llu bytes",
 		    shown, (unsigned long long)rq->max_bytes);
-	uint64_t from = 0;
-	bool same = rq->if_range && strcmp(rq->if_range, ret->etag) == 0;
+	same = rq->if_range && strcmp(rq->if_range, ret->etag) == 0;
 	if ((same || rq->from_anyway) && rq->from <= (uint64_t)st.st_size)
 		from = rq->from;
 	r = sink->begin(sink->arg, from);

@@ -51,6 +51,7 @@ static int64_t
 clock_ms(void)
 {
 	struct timespec t;
+
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
@@ -59,6 +60,7 @@ static long
 connect_ms(const struct transfer *t)
 {
 	long ms = t->try->rq->connect_ms;
+
 	return ms > 0 ? ms : FETCH_CONNECT_S * 1000L;
 }
 
@@ -66,6 +68,7 @@ static long
 stall_ms(const struct transfer *t)
 {
 	long ms = t->try->rq->stall_ms;
+
 	return ms > 0 ? ms : FETCH_STALL_S * 1000L;
 }
 
@@ -73,6 +76,7 @@ static long
 status_of(const struct transfer *t)
 {
 	long status = 0;
+
 	(void)curl_easy_getinfo(t->http->easy, CURLINFO_RESPONSE_CODE, &status);
 	return status;
 }
@@ -82,6 +86,7 @@ static const char *
 header(const struct transfer *t, const char *name)
 {
 	struct curl_header *h;
+
 	if (curl_easy_header(t->http->easy, name, 0, CURLH_HEADER, -1, &h) !=
 	    CURLHE_OK)
 		return NULL;
@@ -93,6 +98,7 @@ static bool
 is_header_value(const char *value)
 {
 	size_t len = 0;
+
 	for (const char *p = value; *p; p++, len++) {
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			return false;
@@ -107,8 +113,10 @@ fill_answer(struct transfer *t)
 	const char *etag = header(t, "ETag");
 	const char *date = header(t, "Last-Modified");
 	const char *validator = NULL;
+
 	if (date && is_header_value(date)) {
 		time_t when = curl_getdate(date, NULL);
+
 		a->last_modified = when > 0 ? when : 0;
 		validator = when > 0 ? date : NULL;
 	}
@@ -132,6 +140,7 @@ static int
 check_type(struct transfer *t)
 {
 	const char *type = header(t, "Content-Type");
+
 	if (!type || strncasecmp(type, "text/html", 9) != 0 ||
 	    url_is_page(t->try->rq->url))
 		return 0;
@@ -151,11 +160,12 @@ static bool
 is_wanted_range(const struct transfer *t)
 {
 	const char *range = header(t, "Content-Range");
+	struct span rest, first;
+	uint64_t from;
+
 	if (t->from == 0 || !range || strncasecmp(range, "bytes ", 6) != 0)
 		return false;
-	struct span rest = span_of(range + 6);
-	struct span first;
-	uint64_t from;
+	rest = span_of(range + 6);
 	return span_cut(&rest, '-', &first) &&
 	       span_u64(span_trim(first), &from) == 0 && from == t->from;
 }
@@ -165,9 +175,10 @@ begin_file(struct transfer *t, uint64_t from)
 {
 	const struct fetch_request *rq = t->try->rq;
 	int r = check_type(t);
+	curl_off_t len = -1;
+
 	if (r < 0)
 		return r;
-	curl_off_t len = -1;
 	(void)curl_easy_getinfo(
 	    t->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len);
 	if (rq->max_bytes &&
@@ -187,6 +198,7 @@ static int
 begin_body(struct transfer *t)
 {
 	long status = status_of(t);
+
 	if (status == 200)
 		return begin_file(t, 0);
 	if (status != 206) {
@@ -205,8 +217,10 @@ static int
 add_body(struct transfer *t, const char *ptr, size_t len)
 {
 	const struct fetch_request *rq = t->try->rq;
+
 	if (t->body == BODY_NONE) {
 		int r = begin_body(t);
+
 		if (r < 0)
 			return r;
 	}
@@ -225,6 +239,7 @@ on_body(char *ptr, size_t size, size_t n, void *arg)
 	struct transfer *t = arg;
 	size_t len = size * n;
 	int r = add_body(t, ptr, len);
+
 	/* The sink's time is not the server's: look at the clock now. */
 	t->moved_ms = clock_ms();
 	if (r >= 0)
@@ -241,9 +256,10 @@ on_header(char *ptr, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
 	struct span line = {ptr, size * n};
+	struct span version;
+
 	if (!span_starts(line, SPAN("HTTP/")))
 		return line.len;
-	struct span version;
 	(void)span_word(&line, &version);
 	line = span_trim(line);
 	(void)snprintf(t->reason, sizeof(t->reason), "%.*s",
@@ -256,6 +272,7 @@ static int
 on_request(void *arg, char *to, char *from, int to_port, int from_port)
 {
 	struct transfer *t = arg;
+
 	(void)to, (void)from, (void)to_port, (void)from_port;
 	t->connected = true;
 	t->moved_ms = clock_ms();
@@ -266,8 +283,10 @@ static int
 add_header(struct curl_slist **list, const char *name, const char *value)
 {
 	char line[HEADER_MAX + 64];
+	struct curl_slist *more;
+
 	(void)snprintf(line, sizeof(line), "%s: %s", name, value);
-	struct curl_slist *more = curl_slist_append(*list, line);
+	more = curl_slist_append(*list, line);
 	if (!more)
 		return -ENOMEM;
 	*list = more;
@@ -282,9 +301,10 @@ add_date(struct curl_slist **list, const char *name, int64_t when)
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	time_t w = (time_t)when;
 	struct tm tm;
+	char text[64];
+
 	if (!gmtime_r(&w, &tm))
 		return 0;
-	char text[64];
 	(void)snprintf(text, sizeof(text),
 	    "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
 	    tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
@@ -301,18 +321,20 @@ make_headers(struct transfer *t, struct curl_slist **list)
 {
 	const struct fetch_request *rq = t->try->rq;
 	int r = 0;
+	bool checked;
+	char range[32];
+
 	if (rq->if_none_match && is_header_value(rq->if_none_match))
 		r = add_header(list, "If-None-Match", rq->if_none_match);
 	else if (rq->if_modified_since)
 		r = add_date(list, "If-Modified-Since", rq->if_modified_since);
 	if (r < 0)
 		return r;
-	bool checked = rq->if_range && is_header_value(rq->if_range) &&
-		       strncmp(rq->if_range, "W/", 2) != 0;
+	checked = rq->if_range && is_header_value(rq->if_range) &&
+		  strncmp(rq->if_range, "W/", 2) != 0;
 	if (t->try->whole || rq->from == 0 || (!checked && !rq->from_anyway))
 		return 0;
 	t->from = rq->from;
-	char range[32];
 	(void)snprintf(
 	    range, sizeof(range), "bytes=%llu-", (unsigned long long)t->from);
 	r = add_header(list, "Range", range);
@@ -338,8 +360,10 @@ set_numbers(const struct transfer *t)
 	    {CURLOPT_CONNECTTIMEOUT_MS, connect_ms(t)},
 	};
 	CURLcode c = CURLE_OK;
+
 	for (size_t i = 0; i < ARRAY_LEN(numbers) && c == CURLE_OK; i++) {
 		CURLoption option = numbers[i].option;
+
 		c = curl_easy_setopt(t->http->easy, option, numbers[i].value);
 	}
 	if (c == CURLE_OK && t->try->rq->bytes_per_s)
@@ -366,8 +390,10 @@ set_texts(const struct transfer *t)
 	    {CURLOPT_SSLKEY, o ? o->key : NULL},
 	};
 	CURLcode c = CURLE_OK;
+
 	for (size_t i = 0; i < ARRAY_LEN(texts) && c == CURLE_OK; i++) {
 		CURLoption option = texts[i].option;
+
 		if (texts[i].value)
 			c = curl_easy_setopt(
 			    t->http->easy, option, texts[i].value);
@@ -380,11 +406,6 @@ set_texts(const struct transfer *t)
 static CURLcode
 set_options(struct transfer *t, struct curl_slist *headers)
 {
-	CURL *easy = t->http->easy;
-	curl_easy_reset(easy);
-	CURLcode c = set_numbers(t);
-	if (c == CURLE_OK)
-		c = set_texts(t);
 	const struct {
 		CURLoption option;
 		void *value;
@@ -395,8 +416,16 @@ set_options(struct transfer *t, struct curl_slist *headers)
 	    {CURLOPT_HEADERDATA, t},
 	    {CURLOPT_PREREQDATA, t},
 	};
+	CURL *easy = t->http->easy;
+	CURLcode c;
+
+	curl_easy_reset(easy);
+	c = set_numbers(t);
+	if (c == CURLE_OK)
+		c = set_texts(t);
 	for (size_t i = 0; i < ARRAY_LEN(pointers) && c == CURLE_OK; i++) {
 		CURLoption option = pointers[i].option;
+
 		c = curl_easy_setopt(easy, option, pointers[i].value);
 	}
 	if (c == CURLE_OK)
@@ -413,6 +442,7 @@ static int
 watch(struct transfer *t)
 {
 	const atomic_bool *cancel = t->try->rq->cancel;
+
 	if (cancel && atomic_load(cancel))
 		return error_set(t->err, -EINTR, "%s: stopped", t->shown);
 	/* Until it is connected, curl's own limit holds. */
@@ -428,6 +458,7 @@ result_of(CURLM *multi)
 {
 	int left;
 	const CURLMsg *m = curl_multi_info_read(multi, &left);
+
 	return m && m->msg == CURLMSG_DONE ? m->data.result : CURLE_FAILED_INIT;
 }
 
@@ -439,12 +470,14 @@ static CURLcode
 perform(struct transfer *t)
 {
 	CURLM *multi = t->http->multi;
-	if (curl_multi_add_handle(multi, t->http->easy) != CURLM_OK)
-		return CURLE_FAILED_INIT;
 	CURLMcode m = CURLM_OK;
 	CURLcode c = CURLE_FAILED_INIT;
+
+	if (curl_multi_add_handle(multi, t->http->easy) != CURLM_OK)
+		return CURLE_FAILED_INIT;
 	for (;;) {
 		int running = 0;
+
 		m = curl_multi_perform(multi, &running);
 		if (m != CURLM_OK)
 			break;
@@ -517,16 +550,18 @@ judge_status(struct transfer *t)
 {
 	const struct fetch_request *rq = t->try->rq;
 	long status = status_of(t);
+	curl_off_t after = 0;
+	bool absent;
+
 	if (status == 304 && (rq->if_none_match || rq->if_modified_since)) {
 		t->try->answer->not_modified = true;
 		return fill_answer(t);
 	}
 	t->try->range_refused = status == 416 && t->from != 0;
 	t->try->passing = status >= 500 || status == 429 || status == 408;
-	curl_off_t after = 0;
 	(void)curl_easy_getinfo(t->http->easy, CURLINFO_RETRY_AFTER, &after);
 	t->try->retry_after_s = after;
-	bool absent = status == 404 || status == 410;
+	absent = status == 404 || status == 410;
 	return error_set(t->err, absent ? -ENOENT : -EIO, "%s: %s", t->shown,
 	    t->reason[0] ? t->reason : "no answer");
 }
@@ -541,6 +576,7 @@ judge(struct transfer *t, CURLcode c)
 	/* A file without a byte has not been begun yet. */
 	if (t->body == BODY_NONE && c == CURLE_OK) {
 		int r = begin_body(t);
+
 		if (r < 0)
 			return r;
 	}
@@ -552,12 +588,15 @@ http_fetch(struct http *h, struct http_try *try, struct error *err)
 {
 	struct transfer t = {.http = h, .try = try, .err = err};
 	CLEANUP(cleanup_slist) struct curl_slist *headers = NULL;
+	int r;
+	CURLcode c;
+
 	(void)url_shown(try->rq->url, t.shown);
 	h->text[0] = '\0';
-	int r = make_headers(&t, &headers);
+	r = make_headers(&t, &headers);
 	if (r < 0)
 		return error_set(err, r, "out of memory");
-	CURLcode c = set_options(&t, headers);
+	c = set_options(&t, headers);
 	if (c == CURLE_OK)
 		c = perform(&t);
 	r = judge(&t, c);
@@ -570,6 +609,7 @@ int
 http_new(struct http **ret)
 {
 	struct http *h = calloc(1, sizeof(*h));
+
 	if (!h)
 		return -ENOMEM;
 	h->easy = curl_easy_init();

@@ -24,17 +24,21 @@ url_shown(const char *url, char out[URL_SHOWN_SIZE])
 {
 	const char *host = strstr(url, "://");
 	size_t scheme = 0;
+	int n;
+
 	if (host) {
+		const char *at;
+
 		host += 3;
 		scheme = (size_t)(host - url);
 		/* The last '@' counts: a password may hold one unescaped. */
-		const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+		at = memrchr(host, '@', strcspn(host, "/?#"));
 		if (at)
 			host = at + 1;
 	} else {
 		host = url;
 	}
-	int n = snprintf(out, URL_SHOWN_SIZE, "%.*s%s", (int)scheme, url, host);
+	n = snprintf(out, URL_SHOWN_SIZE, "%.*s%s", (int)scheme, url, host);
 	if (n >= URL_SHOWN_SIZE)
 		memcpy(out + URL_SHOWN_SIZE - 4, "...", 4);
 	return out;
@@ -44,6 +48,7 @@ static bool
 ends_nocase(const char *s, size_t len, const char *suffix)
 {
 	size_t n = strlen(suffix);
+
 	return len >= n && strncasecmp(s + len - n, suffix, n) == 0;
 }
 
@@ -51,6 +56,7 @@ bool
 url_is_page(const char *url)
 {
 	size_t len = strcspn(url, "?#");
+
 	return ends_nocase(url, len, "/") || ends_nocase(url, len, ".html") ||
 	       ends_nocase(url, len, ".htm");
 }
@@ -65,16 +71,19 @@ int
 url_file_path(const char *url, char **ret)
 {
 	CLEANUP(cleanup_curlu) CURLU *u = curl_url();
+	CURLUcode c;
+	CLEANUP(cleanup_curl) char *path = NULL;
+	char *copy;
+
 	if (!u)
 		return -ENOMEM;
-	CURLUcode c = curl_url_set(u, CURLUPART_URL, url, 0);
+	c = curl_url_set(u, CURLUPART_URL, url, 0);
 	if (c != CURLUE_OK)
 		return c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-	CLEANUP(cleanup_curl) char *path = NULL;
 	c = curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE);
 	if (c != CURLUE_OK)
 		return c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-	char *copy = strdup(path);
+	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
 	*ret = copy;
@@ -98,6 +107,7 @@ check_file(const char *url)
 {
 	CLEANUP_FREE char *path = NULL;
 	int r = url_file_path(url, &path);
+
 	if (r == -ENOMEM)
 		return "can't be checked: out of memory";
 	if (r < 0 || url[strlen("file:")] != '/')
@@ -109,6 +119,10 @@ const char *
 fetch_url_check(const char *url)
 {
 	const char *why = check_chars(url);
+	CLEANUP(cleanup_curlu) CURLU *u = NULL;
+	CURLUcode c;
+	CLEANUP(cleanup_curl) char *host = NULL;
+
 	if (why)
 		return why;
 	if (url_is_file(url))
@@ -119,17 +133,16 @@ fetch_url_check(const char *url)
 	/* curl takes "http:///host/" for "http://host/". */
 	if (strstr(url, "://")[3] == '/')
 		return "has no host";
-	CLEANUP(cleanup_curlu) CURLU *u = curl_url();
+	u = curl_url();
 	if (!u)
 		return "can't be checked: out of memory";
-	CURLUcode c = curl_url_set(u, CURLUPART_URL, url, 0);
+	c = curl_url_set(u, CURLUPART_URL, url, 0);
 	if (c == CURLUE_NO_HOST)
 		return "has no host";
 	if (c == CURLUE_OUT_OF_MEMORY)
 		return "can't be checked: out of memory";
 	if (c != CURLUE_OK)
 		return "is not well-formed";
-	CLEANUP(cleanup_curl) char *host = NULL;
 	c = curl_url_get(u, CURLUPART_HOST, &host, 0);
 	if (c != CURLUE_OK || host[0] == '\0')
 		return "has no host";

@@ -28,10 +28,12 @@ static const char options[] = "no-autostart\n"
 static int
 write_options(const char *home)
 {
-	int dir CLEANUP_FD = open(home, O_DIRECTORY | O_PATH | O_CLOEXEC);
+	CLEANUP_FD int dir = open(home, O_DIRECTORY | O_PATH | O_CLOEXEC);
+	CLEANUP_FD int fd = -1;
+
 	if (dir < 0)
 		return -errno;
-	int fd CLEANUP_FD = openat(
+	fd = openat(
 	    dir, "gpg.conf", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -42,7 +44,9 @@ int
 gnupg_home_make(char **ret, struct error *err)
 {
 	const char *tmp = getenv("TMPDIR");
-	char *home CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *home = NULL;
+	int r;
+
 	if (!tmp || tmp[0] != '/')
 		tmp = "/tmp";
 	if (asprintf(&home, "%s/suitefs-XXXXXX", tmp) < 0) {
@@ -52,7 +56,7 @@ gnupg_home_make(char **ret, struct error *err)
 	if (!mkdtemp(home))
 		return error_set(err, -EIO, "%s: can't make a directory: %s",
 		    tmp, strerrordesc_np(errno));
-	int r = write_options(home);
+	r = write_options(home);
 	if (r < 0) {
 		gnupg_home_remove(home);
 		return error_set(

@@ -60,6 +60,7 @@ hold(struct index_reader *r, const char *from, const char *end,
 	size_t len = (size_t)(end - from);
 	/* A line that is blank up to here may not belong to the stanza. */
 	size_t blanks = r->blank ? r->partial : 0;
+
 	if (r->partial > STANZA_MAX || len > 2 * STANZA_MAX ||
 	    r->held.len + len - blanks > STANZA_MAX)
 		return too_long(r, err);
@@ -76,6 +77,8 @@ flush(struct index_reader *r, const char *from, const char *end,
 {
 	struct span stanza = {from, (size_t)(end - from)};
 	bool started = r->started;
+	int result;
+
 	r->held.len -= r->partial;
 	r->partial = 0;
 	r->started = false;
@@ -93,7 +96,7 @@ flush(struct index_reader *r, const char *from, const char *end,
 			return no_memory(err);
 		stanza = buf_span(&r->held);
 	}
-	int result = r->fn(r->arg, stanza, r->first, err);
+	result = r->fn(r->arg, stanza, r->first, err);
 	r->held.len = 0;
 	return result;
 }
@@ -115,8 +118,10 @@ take_lines(
 {
 	/* What has not been held yet of the stanza under way. */
 	const char *from = p;
+
 	for (;;) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
+
 		see_line(r, p, nl ? nl : end);
 		if (!nl)
 			break;
@@ -124,6 +129,7 @@ take_lines(
 			return too_long(r, err);
 		if (r->blank) {
 			int result = flush(r, from, p, err);
+
 			if (result < 0)
 				return result;
 			from = nl + 1;
@@ -142,6 +148,7 @@ nul_byte(const struct index_reader *r, const char *p, const char *nul,
     struct error *err)
 {
 	size_t line = r->line;
+
 	for (; p < nul; p++)
 		line += *p == '\n';
 	return error_set(err, -EBADMSG, "line %zu: NUL byte", line);
@@ -152,9 +159,11 @@ index_reader_new(index_stanza_fn *fn, void *arg, struct index_reader **ret)
 {
 	CLEANUP(index_reader_cleanup)
 	struct index_reader *r = calloc(1, sizeof(*r));
+	int result;
+
 	if (!r)
 		return -ENOMEM;
-	int result = hash_new(&r->hash);
+	result = hash_new(&r->hash);
 	if (result < 0)
 		return result;
 	r->fn = fn;
@@ -180,11 +189,13 @@ index_reader_add(
     struct index_reader *r, const void *ptr, size_t len, struct error *err)
 {
 	const char *p = ptr;
+	const char *nul;
+
 	if (r->r < 0 || len == 0)
 		return r->r;
 	hash_add(r->hash, p, len);
 	r->len += len;
-	const char *nul = memchr(p, '\0', len);
+	nul = memchr(p, '\0', len);
 	/* The stanzas before it don't count either. */
 	if (nul)
 		r->r = nul_byte(r, p, nul, err);

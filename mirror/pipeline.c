@@ -100,10 +100,11 @@ pipeline_new(struct store *s, const struct pipeline_opts *opts,
 {
 	CLEANUP(pipeline_cleanup)
 	struct pipeline *p = calloc(1, sizeof(*p));
+	int r;
 
 	if (!p)
 		return error_sys(err, -ENOMEM, "cannot read an index");
-	int r = start(p, s, opts, err);
+	r = start(p, s, opts, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE(p);

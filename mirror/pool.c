@@ -122,11 +122,12 @@ static int
 name_wanted(struct walk *w, const struct light *l)
 {
 	const struct strs *names = w->want->names;
+	int r;
 
 	if (!names || names->n == 0 || strs_has(names, l->name))
 		return 1;
 	buf_clear(&w->name);
-	int r = package_add_name(l, &w->name);
+	r = package_add_name(l, &w->name);
 	return r < 0 ? r : strs_has(names, buf_span(&w->name));
 }
 
@@ -274,13 +275,15 @@ is_cancelled(const atomic_bool *cancel)
 static bool
 wait_for(struct run *run, size_t n, const atomic_bool *cancel)
 {
+	bool goes_on;
+
 	pthread_mutex_lock(&run->lock);
 	while (run->under_way > n && !run->hopeless && !is_cancelled(cancel)) {
 		struct timespec until = in_a_moment();
 
 		(void)pthread_cond_timedwait(&run->ended, &run->lock, &until);
 	}
-	bool goes_on = !run->hopeless && !is_cancelled(cancel);
+	goes_on = !run->hopeless && !is_cancelled(cancel);
 	pthread_mutex_unlock(&run->lock);
 	return goes_on;
 }

@@ -44,16 +44,18 @@ get_file(
 	const struct mirror *m = &g->u->mirror;
 	CLEANUP_FREE char *url = update_url(g->u, span_of(name));
 	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
+	struct fetch_request rq;
+	int r;
 
 	if (!url)
 		return no_memory(g->err);
-	struct fetch_request rq = update_request(g->u, url);
+	rq = update_request(g->u, url);
 	rq.max_bytes = RELEASE_MAX;
 	if (had && !g->u->anew) {
 		rq.if_none_match = m->etag;
 		rq.if_modified_since = m->last_modified;
 	}
-	int r = fetch_buf(g->u->fetcher, &rq, out, &answer, g->err);
+	r = fetch_buf(g->u->fetcher, &rq, out, &answer, g->err);
 	if (r < 0)
 		return r;
 	g->u->result.bytes += answer.bytes;
@@ -155,6 +157,7 @@ prove_in_release(struct getting *g)
 	if (g->verifier) {
 		int r = verify_inline(g->verifier, bytes, url, &got->listing,
 		    &got->signers, g->err);
+
 		if (!may_be_unsigned(g, r))
 			return r;
 		buf_clear(&got->listing);
@@ -247,13 +250,13 @@ get_companions(struct getting *g)
 	CLEANUP(strs_release) struct strs signers = {0};
 	struct error ignored;
 	int r = get_companion(g, "Release", &got->release);
+	bool good;
 
 	if (r == 0 && got->release.len > 0)
 		r = get_companion(g, "Release.gpg", &got->release_gpg);
 	if (r < 0)
 		return r;
-	bool good =
-	    same_lines(buf_span(&got->release), buf_span(&got->listing));
+	good = same_lines(buf_span(&got->release), buf_span(&got->listing));
 	if (good && !got->is_unsigned) {
 		good = got->release_gpg.len > 0;
 		r = good ? prove_detached(g, &signers, &ignored) : 0;
@@ -326,12 +329,13 @@ release_get(struct update *u, struct release_got *ret, struct error *err)
 {
 	CLEANUP(release_got_free) struct release_got got = {0};
 	struct getting g = {.u = u, .got = &got, .err = err};
+	int r;
 
 	if (u->mirror.keyrings.n == 0 && !u->mirror.allow_unsigned)
 		return error_set(err, -ENOKEY,
 		    "no keyring to check Release with: give it one with "
 		    "--keyring=FILE (or --allow-unsigned)");
-	int r = get_and_prove(&g);
+	r = get_and_prove(&g);
 	verifier_free(g.verifier);
 	if (r < 0)
 		return r;

@@ -114,9 +114,10 @@ transfer(struct take *t, const char *url, struct error *err)
 	struct fetch_request rq = update_request(t->u, url);
 	struct fetch_sink sink = {sink_begin, sink_write, t};
 	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
+	int r;
 
 	rq.max_bytes = t->form->file->size;
-	int r = fetch(t->u->fetcher, &rq, &sink, &answer, err);
+	r = fetch(t->u->fetcher, &rq, &sink, &answer, err);
 	if (r < 0 && t->sink < 0)
 		return error_set(err, r, "%s: %s", url, t->sink_err.text);
 	if (r < 0)
@@ -180,12 +181,13 @@ read_present(struct take *t, struct error *err)
 	CLEANUP_FREE char *block = malloc(READ_BLOCK);
 	CLEANUP_FD int fd = blob_open(t->u->store, &file->sha256, file->size);
 	off_t at = 0;
+	int r;
 
 	if (!block)
 		return error_sys(err, -ENOMEM, "cannot read an index");
 	if (fd < 0)
 		return error_sys(err, fd, "cannot open the kept index");
-	int r = start_pipeline(t, err);
+	r = start_pipeline(t, err);
 	while (r == 0) {
 		ssize_t n = file_pread_all(fd, block, READ_BLOCK, at);
 
@@ -279,12 +281,13 @@ keep_from_blob(struct take *t, struct keep *k, struct error *err)
 	CLEANUP_FD int fd = blob_open(t->u->store, &file->sha256, file->size);
 	ssize_t n = 0;
 	off_t at = 0;
+	int r;
 
 	if (fd < 0)
 		return error_sys(err, fd, "cannot open the kept index");
-	int r = block ? decompress_new(t->form->codec, t->w->plain->size,
-			    keep_write, k, &d)
-		      : -ENOMEM;
+	r = block ? decompress_new(
+			t->form->codec, t->w->plain->size, keep_write, k, &d)
+		  : -ENOMEM;
 	if (r < 0)
 		return error_sys(err, r, "cannot decompress the kept index");
 	do {
@@ -382,10 +385,11 @@ try_place(struct search *s, const struct wanted_form *form, struct span path,
 	CLEANUP(take_release)
 	struct take t = {.u = s->u, .w = s->w, .form = form};
 	CLEANUP_FREE char *url = update_url(s->u, path);
+	int r;
 
 	if (!url)
 		return error_sys(err, -ENOMEM, "cannot fetch an index");
-	int r = update_cancelled(s->u, err);
+	r = update_cancelled(s->u, err);
 	if (r == 0)
 		r = take_from(&t, url, err);
 	if (r == 0)

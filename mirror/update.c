@@ -52,10 +52,11 @@ static int
 load_old_release(struct update *u, struct txn *t)
 {
 	struct error ignored;
+	int r;
 
 	if (!same_place(u) || u->old.listing == 0)
 		return 0;
-	int r = text_get(t, u->old.listing, &u->old_text);
+	r = text_get(t, u->old.listing, &u->old_text);
 	if (r == 0)
 		r = release_parse(
 		    buf_span(&u->old_text), &u->old_release, &ignored);
@@ -405,6 +406,8 @@ static int
 make_state(const struct update *u, const struct release_got *got,
     const struct release *rel, struct state *s)
 {
+	int r;
+
 	s->suite = strdup(u->mirror.suite);
 	s->flat = suite_is_flat(u->mirror.suite);
 	s->trusted_unsigned = got->is_unsigned;
@@ -412,7 +415,7 @@ make_state(const struct update *u, const struct release_got *got,
 	s->date = rel->date;
 	s->valid_until = rel->valid_until;
 	s->taken = u->opts->now;
-	int r = strs_add_all(&s->signers, &got->signers);
+	r = strs_add_all(&s->signers, &got->signers);
 	if (r == 0)
 		r = strs_add_all(&s->keyrings, &u->mirror.keyrings);
 	return s->suite ? r : -ENOMEM;

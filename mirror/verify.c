@@ -58,6 +58,7 @@ static int
 gpg_failed(struct error *err, const char *what, gpgme_error_t e)
 {
 	char text[128];
+
 	if (gpgme_err_code(e) == GPG_ERR_ENOMEM)
 		return no_memory(err);
 	(void)gpgme_strerror_r(e, text, sizeof(text));
@@ -71,12 +72,14 @@ import(
 	CLEANUP(cleanup_data) gpgme_data_t data = NULL;
 	gpgme_error_t e = gpgme_data_new_from_mem(
 	    &data, bytes.len ? bytes.ptr : "", bytes.len, 0);
+	gpgme_import_result_t result;
+
 	if (e)
 		return gpg_failed(err, name, e);
 	e = gpgme_op_import(v->ctx, data);
 	if (gpgme_err_code(e) == GPG_ERR_INV_ENGINE)
 		return gpg_failed(err, name, e);
-	gpgme_import_result_t result = gpgme_op_import_result(v->ctx);
+	result = gpgme_op_import_result(v->ctx);
 	if (!result)
 		return gpg_failed(err, name, e);
 	/* Keys that an earlier keyring had too are merely unchanged. */
@@ -94,6 +97,7 @@ import_file(struct verifier *v, const char *name, struct error *err)
 {
 	CLEANUP(buf_release) struct buf bytes = {0};
 	int r = file_read(AT_FDCWD, name, KEYRING_MAX, &bytes, err);
+
 	if (r == -ENOENT || r == -EACCES || r == -ENOMEM)
 		return r;
 	if (r == -E2BIG)
@@ -108,9 +112,11 @@ static int
 note_key(struct verifier *v, gpgme_key_t key)
 {
 	for (gpgme_subkey_t s = key->subkeys; s; s = s->next) {
+		int r;
+
 		if (!s->fpr || !key->subkeys->fpr)
 			continue;
-		int r = strs_add(&v->keys, span_of(s->fpr));
+		r = strs_add(&v->keys, span_of(s->fpr));
 		if (r == 0)
 			r = strs_add(&v->primaries, span_of(key->subkeys->fpr));
 		if (r < 0)
@@ -123,10 +129,12 @@ static int
 list_keys(struct verifier *v, struct error *err)
 {
 	gpgme_error_t e = gpgme_op_keylist_start(v->ctx, NULL, 0);
+
 	if (e)
 		return gpg_failed(err, "keyrings", e);
 	for (;;) {
 		CLEANUP(cleanup_key) gpgme_key_t key = NULL;
+
 		e = gpgme_op_keylist_next(v->ctx, &key);
 		if (gpgme_err_code(e) == GPG_ERR_EOF)
 			return 0;
@@ -140,9 +148,11 @@ list_keys(struct verifier *v, struct error *err)
 static int
 open_context(struct verifier *v, struct error *err)
 {
+	gpgme_error_t e;
+
 	/* Not for the version: this sets gpgme up. */
 	(void)gpgme_check_version(NULL);
-	gpgme_error_t e = gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP);
+	e = gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP);
 	if (!e)
 		e = gpgme_new(&v->ctx);
 	if (!e)
@@ -159,9 +169,11 @@ verifier_new(
     const struct strs *keyrings, struct verifier **ret, struct error *err)
 {
 	CLEANUP(verifier_cleanup) struct verifier *v = calloc(1, sizeof(*v));
+	int r;
+
 	if (!v)
 		return no_memory(err);
-	int r = gnupg_home_make(&v->home, err);
+	r = gnupg_home_make(&v->home, err);
 	if (r < 0)
 		return r;
 	r = open_context(v, err);
@@ -218,6 +230,7 @@ weak_digest(gpgme_hash_algo_t algo)
 	case GPGME_MD_CRC32_RFC1510:
 	case GPGME_MD_CRC24_RFC2440: {
 		const char *name = gpgme_hash_algo_name(algo);
+
 		return name ? name : "an unknown digest";
 	}
 	default:
@@ -237,12 +250,15 @@ note_good(const struct verifier *v, gpgme_signature_t sig, struct verdict *vd,
     struct strs *signers)
 {
 	const char *primary = primary_of(v, sig->fpr);
+	const char *weak;
+
 	if (!primary)
 		return note(vd, sig->fpr, "is not in the keyring");
-	const char *weak = weak_digest(sig->hash_algo);
+	weak = weak_digest(sig->hash_algo);
 	if (weak) {
-		vd->weak++;
 		char why[64];
+
+		vd->weak++;
 		(void)snprintf(why, sizeof(why), "signed with %s", weak);
 		return note(vd, sig->fpr, why);
 	}
@@ -291,15 +307,17 @@ static int
 judge(const struct verdict *vd, const char *name, struct error *err)
 {
 	const char *why = vd->why.len ? vd->why.ptr : "no signature";
+	int r;
+
 	if (vd->bad)
 		return error_set(
 		    err, -EKEYREJECTED, "%s: bad signature: %s", name, why);
 	if (vd->good)
 		return 0;
-	int r = vd->expired   ? -EKEYEXPIRED
-		: vd->revoked ? -EKEYREVOKED
-		: vd->weak    ? -EKEYREJECTED
-			      : -ENOKEY;
+	r = vd->expired	  ? -EKEYEXPIRED
+	    : vd->revoked ? -EKEYREVOKED
+	    : vd->weak	  ? -EKEYREJECTED
+			  : -ENOKEY;
 	return error_set(err, r, "%s: no good signature: %s", name, why);
 }
 
@@ -311,6 +329,7 @@ check_signatures(const struct verifier *v, gpgme_error_t e, const char *name,
 	CLEANUP(verdict_release) struct verdict vd = {0};
 	gpgme_verify_result_t result = gpgme_op_verify_result(v->ctx);
 	size_t n = 0;
+
 	/* Two messages one after another: an error, yet good signatures. */
 	switch (gpgme_err_code(e)) {
 	case GPG_ERR_NO_ERROR:
@@ -342,6 +361,7 @@ add_signers(const struct verifier *v, gpgme_error_t e, const char *name,
 {
 	CLEANUP(strs_release) struct strs good = {0};
 	int r = check_signatures(v, e, name, &good, err);
+
 	if (r < 0)
 		return r;
 	return strs_add_all(signers, &good) < 0 ? no_memory(err) : 0;
@@ -361,6 +381,7 @@ data_of(struct span bytes, gpgme_data_t *ret, struct error *err)
 {
 	gpgme_error_t e = gpgme_data_new_from_mem(
 	    ret, bytes.len ? bytes.ptr : "", bytes.len, 0);
+
 	return e ? gpg_failed(err, "memory", e) : 0;
 }
 
@@ -371,6 +392,7 @@ take_plain(gpgme_data_t *data, struct buf *plain, struct error *err)
 	size_t start = plain->len;
 	char *ptr = gpgme_data_release_and_get_mem(TAKE(*data), &len);
 	int r = clearsign_trim((struct span){ptr, len}, plain);
+
 	if (r < 0)
 		plain->len = start;
 	gpgme_free(ptr);
@@ -382,19 +404,21 @@ verify_inline(struct verifier *v, struct span bytes, const char *name,
     struct buf *plain, struct strs *signers, struct error *err)
 {
 	int r = check_length(bytes, name, err);
+	CLEANUP(cleanup_data) gpgme_data_t in = NULL;
+	CLEANUP(cleanup_data) gpgme_data_t out = NULL;
+	gpgme_error_t e;
+
 	if (r < 0)
 		return r;
 	r = clearsign_split(bytes, name, NULL, err);
 	if (r < 0)
 		return r;
-	CLEANUP(cleanup_data) gpgme_data_t in = NULL;
-	CLEANUP(cleanup_data) gpgme_data_t out = NULL;
 	r = data_of(bytes, &in, err);
 	if (r < 0)
 		return r;
 	if (gpgme_data_new(&out))
 		return no_memory(err);
-	gpgme_error_t e = gpgme_op_verify(v->ctx, in, NULL, out);
+	e = gpgme_op_verify(v->ctx, in, NULL, out);
 	r = add_signers(v, e, name, signers, err);
 	if (r < 0)
 		return r;
@@ -406,18 +430,20 @@ verify_detached(struct verifier *v, struct span bytes, struct span sig,
     const char *name, struct strs *signers, struct error *err)
 {
 	int r = check_length(bytes, name, err);
+	CLEANUP(cleanup_data) gpgme_data_t text = NULL;
+	CLEANUP(cleanup_data) gpgme_data_t signature = NULL;
+	gpgme_error_t e;
+
 	if (r >= 0)
 		r = check_length(sig, name, err);
 	if (r < 0)
 		return r;
-	CLEANUP(cleanup_data) gpgme_data_t text = NULL;
-	CLEANUP(cleanup_data) gpgme_data_t signature = NULL;
 	r = data_of(bytes, &text, err);
 	if (r >= 0)
 		r = data_of(sig, &signature, err);
 	if (r < 0)
 		return r;
-	gpgme_error_t e = gpgme_op_verify(v->ctx, signature, text, NULL);
+	e = gpgme_op_verify(v->ctx, signature, text, NULL);
 	return add_signers(v, e, name, signers, err);
 }
 

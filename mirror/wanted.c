@@ -146,6 +146,7 @@ find_given_architectures(struct search *s)
 
 	for (size_t i = 0; i < given->n; i++) {
 		struct span a = span_of(given->v[i]);
+		int r;
 
 		if (span_eq(a, SPAN("source")))
 			return error_set(s->err, -EINVAL,
@@ -154,7 +155,7 @@ find_given_architectures(struct search *s)
 			return not_there(s, "architecture", given->v[i], have);
 		if (strs_has(&s->architectures, a))
 			continue;
-		int r = strs_add(&s->architectures, a);
+		r = strs_add(&s->architectures, a);
 		if (r < 0)
 			return r;
 	}
@@ -252,6 +253,7 @@ add_index(struct search *s, const char *component, const char *architecture,
 	CLEANUP(wanted_clear) struct wanted w = {.kind = kind};
 	CLEANUP(buf_release) struct buf path = {0};
 	bool source = kind == PACKAGE_SOURCE;
+	int r;
 
 	if (*component)
 		(void)buf_addf(&path, "%s/%s%s%s/", component,
@@ -265,7 +267,7 @@ add_index(struct search *s, const char *component, const char *architecture,
 	w.path = buf_take(&path);
 	if (!w.component || !w.architecture || !w.path)
 		return -ENOMEM;
-	int r = find_forms(s, &w);
+	r = find_forms(s, &w);
 	if (r < 0)
 		return r;
 	return w.nforms > 0 ? add_found(s, &w) : 0;

@@ -122,6 +122,7 @@ mirror_settings(const struct mirror *m, struct digest *ret)
 {
 	CLEANUP(record_writer_release) struct record_writer w;
 	struct span bytes;
+	int r;
 
 	record_writer_init(&w);
 	record_begin(&w, MIRROR_VERSION, 8);
@@ -133,7 +134,7 @@ mirror_settings(const struct mirror *m, struct digest *ret)
 	record_put_bool(&w, m->udebs);
 	record_put_bool(&w, m->allow_unsigned);
 	record_put_strs(&w, &m->keyrings);
-	int r = record_end(&w, &bytes);
+	r = record_end(&w, &bytes);
 	if (r < 0)
 		return r;
 	digest_of(bytes.ptr, bytes.len, ret);

@@ -79,10 +79,11 @@ static int
 check_paths(const struct mirror *m, struct error *err)
 {
 	const char *why = suite_check(span_of(m->suite));
+	int r;
 
 	if (why)
 		return error_set(err, -EINVAL, "suite '%s' %s", m->suite, why);
-	int r = check_each(&m->components, path_check, "component", err);
+	r = check_each(&m->components, path_check, "component", err);
 	if (r < 0)
 		return r;
 	return check_each(&m->architectures, name_check, "architecture", err);

@@ -114,11 +114,12 @@ root_put(struct txn *t, struct root *root)
 {
 	CLEANUP(record_writer_release) struct record_writer w;
 	uint64_t number;
+	int r;
 
 	record_writer_init(&w);
 	if (root->ndists > HEAD_MAX_ITEMS)
 		return -E2BIG;
-	int r = txn_take(t, C_ROOT, 1, &number);
+	r = txn_take(t, C_ROOT, 1, &number);
 	if (r < 0)
 		return r;
 	put_items(&w, root);
@@ -153,13 +154,14 @@ int
 root_new(struct txn *t, uint64_t state, uint64_t replaces, uint64_t *ret)
 {
 	struct root root = {.kind = ROOT_ARCHIVE, .state = state};
+	int r;
 
 	if (replaces != 0) {
-		int r = take_older(t, replaces, &root);
+		r = take_older(t, replaces, &root);
 		if (r < 0)
 			return r;
 	}
-	int r = root_put(t, &root);
+	r = root_put(t, &root);
 	if (r < 0)
 		return r;
 	*ret = root.number;

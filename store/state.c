@@ -68,9 +68,10 @@ load_lists(const struct record_view *v, struct state *s)
 		return -ENOMEM;
 	for (size_t i = 0; i < lists.n; i++) {
 		struct record_view l = record_array_at(&lists, i);
+		int r;
 
 		s->nlists = i + 1;
-		int r = load_list(&l, &s->lists[i]);
+		r = load_list(&l, &s->lists[i]);
 		if (r < 0)
 			return r;
 	}
@@ -159,11 +160,12 @@ state_put(struct txn *t, struct state *s)
 {
 	CLEANUP(record_writer_release) struct record_writer w;
 	uint64_t number;
+	int r;
 
 	record_writer_init(&w);
 	if (s->nlists > HEAD_MAX_ITEMS)
 		return -E2BIG;
-	int r = txn_take(t, C_STATE, 1, &number);
+	r = txn_take(t, C_STATE, 1, &number);
 	if (r < 0)
 		return r;
 	put_items(&w, s);
