@@ -10,14 +10,16 @@
 #include "store/root.h"
 
 /*
- * T_PUBLICATIONS, by prefix, NUL and distribution; version 1: kind, sources,
+ * T_PUBLICATIONS, by prefix, NUL and distribution; version 2: kind, sources,
  * components, verbatim, skip_signing, keys, passphrase file, architectures,
  * compress, the six fields of Release that may be given (nil where they were
  * not), not_automatic, but_automatic_upgrades, valid_for, times of creation
- * and of the last update, root, state, numbers of the states it was made of.
+ * and of the last update, root, state, numbers of the states it was made of,
+ * and, since version 2, the address of snapshots or nil.
  */
-#define PUBLICATION_VERSION 1
-#define PUBLICATION_ITEMS   23
+#define PUBLICATION_VERSION 2
+#define PUBLICATION_ITEMS   24
+#define SNAPSHOTS_URL	    23
 
 const char *const source_kind_name[4] = {NULL, "snapshot", "mirror", "repo"};
 
@@ -38,6 +40,7 @@ publication_release(struct publication *p)
 	free(p->codename);
 	free(p->description);
 	free(p->version);
+	free(p->snapshots_url);
 	free(p->made_of);
 	*p = (struct publication){0};
 }
@@ -114,6 +117,8 @@ load_items(const struct record_view *v, struct publication *p)
 	p->updated = record_i64(v, 19);
 	p->root = record_u64(v, 20);
 	p->state = record_u64(v, 21);
+	if (v->n > SNAPSHOTS_URL)
+		p->snapshots_url = record_dup(v, SNAPSHOTS_URL);
 	return load_made_of(v, p);
 }
 
@@ -182,6 +187,7 @@ put_items(struct record_writer *w, const struct publication *p)
 	record_put_u64(w, p->root);
 	record_put_u64(w, p->state);
 	head_put_numbers(w, p->made_of, p->nmade_of);
+	record_put_cstr(w, p->snapshots_url);
 }
 
 struct each {

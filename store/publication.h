@@ -37,6 +37,8 @@ struct publication {
 	char *origin, *label, *suite, *codename, *description, *version;
 	bool not_automatic, but_automatic_upgrades;
 	int64_t valid_for; /* seconds; 0: no Valid-Until */
+	/* Snapshots, with @SNAPSHOTID@ in it; NULL: no such field. */
+	char *snapshots_url;
 	int64_t created, updated;
 	uint64_t root;	/* of its archive */
 	uint64_t state; /* the state that is served */

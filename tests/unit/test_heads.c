@@ -241,6 +241,7 @@ test_publication_put_reads_back(void **state)
 	    .version = (char[]){"12.1"},
 	    .not_automatic = true,
 	    .valid_for = 86400,
+	    .snapshots_url = (char[]){"http://mirror.example.org/@SNAPSHOTID@"},
 	    .created = 1,
 	    .updated = 2,
 	    .root = 3,
@@ -271,12 +272,54 @@ test_publication_put_reads_back(void **state)
 	assert_string_equal(got.label, "");
 	assert_string_equal(got.version, "12.1");
 	assert_int_equal(got.valid_for, 86400);
+	assert_string_equal(got.snapshots_url, p.snapshots_url);
 	assert_int_equal(got.created, 1);
 	assert_int_equal(got.updated, 2);
 	assert_int_equal(got.root, 3);
 	assert_int_equal(got.state, 4);
 	assert_int_equal(got.nmade_of, 2);
 	assert_int_equal(got.made_of[1], 5);
+}
+
+/* Takes the last item of a publication away, as version 1 did not have it. */
+static int
+age_publication(struct txn *t, void *arg, struct error *err)
+{
+	struct span key = *(struct span *)arg, bytes;
+	unsigned char old[256];
+
+	(void)err;
+	assert_int_equal(
+	    txn_get(t, T_PUBLICATIONS, key.ptr, key.len, &bytes), 0);
+	assert_in_range(bytes.len, 5, sizeof(old));
+	memcpy(old, bytes.ptr, bytes.len);
+	assert_int_equal(old[0], 0xdc); /* an array of as many items */
+	assert_int_equal(old[3], 2);
+	assert_int_equal(old[bytes.len - 1], 0xc0);
+	old[2]--;
+	old[3] = 1;
+	return txn_put(t, T_PUBLICATIONS, key.ptr, key.len,
+	    (struct span){(char *)old, bytes.len - 1});
+}
+
+static void
+test_publication_load_version_1(void **state)
+{
+	struct scratch *s = *state;
+	struct publication p = {.prefix = (char[]){""},
+	    .distribution = (char[]){"d"},
+	    .kind = SOURCE_SNAPSHOT,
+	    .root = 7};
+	CLEANUP(publication_release) struct publication got = {0};
+
+	scratch_write(s, put_publication, &p);
+	scratch_write(s, age_publication, &(struct span){"\0d", 2});
+
+	struct txn *t = scratch_read(s);
+	assert_int_equal(publication_load(t, "", "d", &got), 0);
+	txn_end(t);
+	assert_int_equal(got.root, 7);
+	assert_null(got.snapshots_url);
 }
 
 struct advance {
@@ -451,6 +494,7 @@ main(void)
 	    cmocka_unit_test(test_mirror_settings_tell_what_is_wanted),
 	    scratch_test(test_publication_put_renews_prefix),
 	    scratch_test(test_publication_put_reads_back),
+	    scratch_test(test_publication_load_version_1),
 	    scratch_test(test_mirror_advance_moves_verbatim),
 	    cmocka_unit_test(test_prefix_check_words),
 	    cmocka_unit_test(test_distribution_check_words),
