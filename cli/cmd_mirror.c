@@ -207,7 +207,7 @@ show_lines(struct txn *t, const struct mirror *m, const struct origin *o,
 	}
 	out_field_time("Updated", m->updated);
 	out_field_time("Date", state->date);
-	out_field_time("Valid-Until", state->valid_until);
+	out_valid_until(state);
 	out_field_strs("Signed-By", &state->signers);
 	return out_state_lists(t, state);
 }
@@ -219,10 +219,10 @@ show_json(struct txn *t, const struct mirror *m, const struct origin *o,
 	json_t *j = json_mirror(m, o);
 
 	if (j && m->state) {
-		json_t *s = json_pack("{s:o,s:o,s:o,s:o,s:o}", "date",
+		json_t *s = json_pack("{s:o,s:o,s:b,s:o,s:o,s:o}", "date",
 		    out_time(state->date), "valid_until",
-		    out_time(state->valid_until), "taken",
-		    out_time(state->taken), "signed_by",
+		    out_time(state->valid_until), "expired", out_expired(state),
+		    "taken", out_time(state->taken), "signed_by",
 		    out_strs(&state->signers), "lists",
 		    out_json_lists(t, state));
 

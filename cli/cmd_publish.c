@@ -63,6 +63,7 @@ get_strings(const struct cli *c, struct publication *p)
 	    {"codename", &p->codename},
 	    {"description", &p->description},
 	    {"version", &p->version},
+	    {"snapshots-url", &p->snapshots_url},
 	};
 	int r = 0;
 
@@ -122,13 +123,14 @@ fill(const struct cli *c, enum source_kind kind, struct publication *p)
 static json_t *
 json_publication(const struct publication *p)
 {
-	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o}",
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:o}",
 	    "prefix", p->prefix, "distribution", p->distribution, "kind",
 	    source_kind_name[p->kind], "sources", out_strs(&p->sources),
 	    "components", out_strs(&p->components), "architectures",
 	    out_strs(&p->architectures), "verbatim", p->verbatim, "signed",
-	    !p->skip_signing, "gpg_keys", out_strs(&p->keys), "created",
-	    out_time(p->created), "updated", out_time(p->updated));
+	    !p->skip_signing, "gpg_keys", out_strs(&p->keys), "snapshots_url",
+	    out_str(p->snapshots_url), "created", out_time(p->created),
+	    "updated", out_time(p->updated));
 }
 
 /* What was done, and what to put into sources.list. */
@@ -309,9 +311,10 @@ show_lines(
 			     : p->skip_signing ? "not signed"
 					       : "signed here");
 	out_field_strs("Keys", &p->keys);
+	out_field("Snapshots", p->snapshots_url);
 	out_field_strs("Signed-By", &state->signers);
 	out_field_time("Date", state->date);
-	out_field_time("Valid-Until", state->valid_until);
+	out_valid_until(state);
 	out_field_time("Created", p->created);
 	out_field_time("Updated", p->updated);
 	return out_state_lists(t, state);
@@ -321,10 +324,10 @@ static int
 show_json(struct txn *t, const struct publication *p, const struct state *state)
 {
 	json_t *j = json_publication(p);
-	json_t *more =
-	    json_pack("{s:o,s:o,s:o,s:o}", "date", out_time(state->date),
-		"valid_until", out_time(state->valid_until), "signed_by",
-		out_strs(&state->signers), "lists", out_json_lists(t, state));
+	json_t *more = json_pack("{s:o,s:o,s:b,s:o,s:o}", "date",
+	    out_time(state->date), "valid_until", out_time(state->valid_until),
+	    "expired", out_expired(state), "signed_by",
+	    out_strs(&state->signers), "lists", out_json_lists(t, state));
 
 	if (j && more)
 		(void)json_object_update(j, more);

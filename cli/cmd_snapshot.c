@@ -14,22 +14,33 @@
 #include "store/snapshots.h"
 #include "store/uses.h"
 
-/* NAME from mirror M, or NAME empty. */
+static bool
+is_from_mirror(char **args)
+{
+	return strcmp(args[0], "from") == 0 && strcmp(args[1], "mirror") == 0;
+}
+
+/* NAME from mirror M, NAME empty, or from mirror M. */
 int
 cmd_snapshot_create(struct cli *c)
 {
 	const char *name = c->args[0];
+	char dated[DATE_SIZE];
 	struct error err = {0};
 	int r;
 
-	if (c->nargs == 2 && strcmp(c->args[1], "empty") == 0)
+	if (c->nargs == 3 && is_from_mirror(c->args)) {
+		r = snapshots_from_mirror_dated(
+		    c->store, c->args[2], time(NULL), dated, &err);
+		name = dated;
+	} else if (c->nargs == 2 && strcmp(c->args[1], "empty") == 0)
 		r = snapshots_empty(c->store, name, time(NULL), &err);
-	else if (c->nargs == 4 && strcmp(c->args[1], "from") == 0 &&
-		 strcmp(c->args[2], "mirror") == 0)
+	else if (c->nargs == 4 && is_from_mirror(c->args + 1))
 		r = snapshots_from_mirror(
 		    c->store, name, c->args[3], time(NULL), &err);
 	else
-		return cli_usage(c, "say NAME from mirror M, or NAME empty");
+		return cli_usage(c, "say NAME from mirror M, from mirror M, or "
+				    "NAME empty");
 	if (r < 0)
 		return cli_fail(r, &err);
 	log_info("snapshot %s created", name);
@@ -102,7 +113,7 @@ show_lines(struct txn *t, const struct snapshot *s, const struct state *state,
 	out_field("From", s->description);
 	out_field("Suite", state->suite);
 	out_field_time("Date", state->date);
-	out_field_time("Valid-Until", state->valid_until);
+	out_valid_until(state);
 	out_field_time("Verified", state->taken);
 	out_field_strs("Signed-By", &state->signers);
 	out_field_strs("Keyrings", &state->keyrings);
@@ -121,11 +132,11 @@ show_json(struct txn *t, const struct snapshot *s, const struct state *state,
     const struct pool_count *n)
 {
 	json_t *j = json_snapshot(s, state);
-	json_t *more = json_pack("{s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o}",
-	    "valid_until", out_time(state->valid_until), "verified",
-	    out_time(state->taken), "signed_by", out_strs(&state->signers),
-	    "keyrings", out_strs(&state->keyrings), "files",
-	    (json_int_t)n->files, "bytes", (json_int_t)n->bytes,
+	json_t *more = json_pack("{s:o,s:b,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o}",
+	    "valid_until", out_time(state->valid_until), "expired",
+	    out_expired(state), "verified", out_time(state->taken), "signed_by",
+	    out_strs(&state->signers), "keyrings", out_strs(&state->keyrings),
+	    "files", (json_int_t)n->files, "bytes", (json_int_t)n->bytes,
 	    "missing_files", (json_int_t)n->missing_files, "missing_bytes",
 	    (json_int_t)n->missing_bytes, "lists", out_json_lists(t, state));
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/date.h"
 #include "store/list.h"
@@ -85,6 +86,23 @@ out_field_time(const char *label, int64_t t)
 
 	if (t)
 		out_field(label, date_format(t, text));
+}
+
+bool
+out_expired(const struct state *state)
+{
+	return state->valid_until && state->valid_until < time(NULL);
+}
+
+void
+out_valid_until(const struct state *state)
+{
+	out_field_time("Valid-Until", state->valid_until);
+	if (!out_expired(state))
+		return;
+	out_field("", "has passed: apt takes it with [check-valid-until=no] in "
+		      "sources.list");
+	out_field("", "or Acquire::Check-Valid-Until \"false\"; in apt.conf");
 }
 
 void

@@ -4,6 +4,7 @@
 /* What commands print on standard output, as lines or as JSON. */
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/strs.h"
@@ -24,6 +25,10 @@ void out_field_strs(const char *label, const struct strs *s);
 void out_field_time(const char *label, int64_t t);
 /* "1.2 MB (1234567 bytes)" */
 void out_field_bytes(const char *label, uint64_t n);
+/* Has its Valid-Until passed? */
+bool out_expired(const struct state *state);
+/* Valid-Until, and what clients of an expired one have to say. */
+void out_valid_until(const struct state *state);
 /* Text that came from an archive: control bytes become '?'. */
 void out_foreign(struct span s);
 

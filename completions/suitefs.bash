@@ -29,7 +29,7 @@ _suitefs_options()
 			--origin= --label= --suite= --codename= \
 			--description= --version= --not-automatic \
 			--but-automatic-upgrades --valid-for= --compress= \
-			--arch=
+			--arch= --snapshots-url=
 		;;
 	'publish switch') echo --prefix= --component= ;;
 	'publish update') echo --prefix= --force ;;

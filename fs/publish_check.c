@@ -3,8 +3,11 @@
 #include "fs/publish_job.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/path.h"
+
+#define SNAPSHOTS_URL_MAX 2000
 
 static int
 check_names(const struct strs *names, const char *what, struct error *err)
@@ -36,6 +39,35 @@ publish_check_place(const struct publication *p, struct error *err)
 	return 0;
 }
 
+/* apt puts the ID in place of @SNAPSHOTID@ and takes the rest as it stands. */
+static int
+check_snapshots_url(const char *url, struct error *err)
+{
+	if (!url)
+		return 0;
+	if (strlen(url) > SNAPSHOTS_URL_MAX)
+		return error_set(err, -EINVAL,
+		    "the address of snapshots is longer than %d bytes",
+		    SNAPSHOTS_URL_MAX);
+	for (const char *p = url; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return error_set(err, -EINVAL,
+			    "the address of snapshots has a blank in it");
+	if (!span_starts(span_of(url), SPAN("http://")) &&
+	    !span_starts(span_of(url), SPAN("https://")) &&
+	    !span_starts(span_of(url), SPAN("file:/")))
+		return error_set(err, -EINVAL,
+		    "the address of snapshots '%s' is none of http, https or "
+		    "file",
+		    url);
+	if (!strstr(url, "@SNAPSHOTID@"))
+		return error_set(err, -EINVAL,
+		    "the address of snapshots '%s' has no @SNAPSHOTID@ in it, "
+		    "where apt puts the snapshot's name",
+		    url);
+	return 0;
+}
+
 static int
 check_verbatim(const struct publication *p, struct error *err)
 {
@@ -45,7 +77,8 @@ check_verbatim(const struct publication *p, struct error *err)
 	if (p->components.n > 0 || p->architectures.n > 0 || p->origin ||
 	    p->label || p->suite || p->codename || p->description ||
 	    p->version || p->not_automatic || p->but_automatic_upgrades ||
-	    p->valid_for || p->skip_signing || p->keys.n > 0)
+	    p->valid_for || p->snapshots_url || p->skip_signing ||
+	    p->keys.n > 0)
 		return error_set(err, -EINVAL,
 		    "what is published verbatim keeps upstream's Release: its "
 		    "components, architectures, fields and signatures can't "
@@ -76,6 +109,8 @@ publish_check(const struct publication *p, struct error *err)
 		r = check_names(&p->architectures, "architecture", err);
 	if (r >= 0)
 		r = publish_codecs(p, codecs, &n, err);
+	if (r >= 0)
+		r = check_snapshots_url(p->snapshots_url, err);
 	if (r >= 0 && p->verbatim)
 		r = check_verbatim(p, err);
 	return r;

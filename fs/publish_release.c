@@ -229,6 +229,7 @@ fill_fields(const struct publish_job *j, const struct defaults *d,
 	out->valid_until = j->state.valid_until;
 	out->not_automatic = p->not_automatic;
 	out->but_automatic_upgrades = p->but_automatic_upgrades;
+	out->snapshots = p->snapshots_url;
 }
 
 /*

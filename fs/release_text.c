@@ -78,6 +78,7 @@ release_text(struct release_out *r, struct buf *out)
 	if (r->but_automatic_upgrades)
 		add_field(out, "ButAutomaticUpgrades", "yes");
 	add_field(out, "Acquire-By-Hash", "yes");
+	add_field(out, "Snapshots", r->snapshots);
 	if (r->no_arch_all)
 		add_field(out, "No-Support-for-Architecture-all", "Packages");
 	if (add_words(out, "Architectures", &r->architectures) < 0 ||

@@ -24,6 +24,7 @@ struct release_out {
 	bool not_automatic, but_automatic_upgrades;
 	/* Packages of architecture all stand in binary-<arch> too. */
 	bool no_arch_all;
+	const char *snapshots; /* left out where NULL */
 	struct strs architectures, components;
 	struct release_out_file *files;
 	size_t nfiles;

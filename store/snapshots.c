@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/date.h"
 #include "base/path.h"
 #include "store/mirror.h"
 #include "store/state.h"
@@ -16,6 +17,12 @@ struct change {
 	const char *mirror;
 	int64_t now;
 	bool force;
+};
+
+struct dated {
+	const char *mirror;
+	int64_t now;
+	char *name; /* is made, of DATE_SIZE bytes */
 };
 
 int
@@ -71,25 +78,35 @@ put_new(struct txn *t, const struct change *ch, uint64_t state)
 }
 
 static int
-from_mirror(struct txn *t, void *arg, struct error *err)
+mirror_state(
+    struct txn *t, const char *mirror, uint64_t *ret, struct error *err)
 {
-	const struct change *ch = arg;
 	CLEANUP(mirror_release) struct mirror m = {0};
-	int r = check_new(t, ch->name, err);
+	int r = mirror_load(t, mirror, &m);
 
-	if (r < 0)
-		return r;
-	r = mirror_load(t, ch->mirror, &m);
 	if (r == -ENOENT)
-		return error_set(err, r, "no mirror is named %s", ch->mirror);
+		return error_set(err, r, "no mirror is named %s", mirror);
 	if (r < 0)
-		return error_sys(err, r, "mirror %s", ch->mirror);
+		return error_sys(err, r, "mirror %s", mirror);
 	if (m.state == 0)
 		return error_set(err, -ENOENT,
 		    "mirror %s has never been updated: suitefs mirror update "
 		    "%s",
-		    ch->mirror, ch->mirror);
-	return put_new(t, ch, m.state);
+		    mirror, mirror);
+	*ret = m.state;
+	return 0;
+}
+
+static int
+from_mirror(struct txn *t, void *arg, struct error *err)
+{
+	const struct change *ch = arg;
+	uint64_t state;
+	int r = check_new(t, ch->name, err);
+
+	if (r >= 0)
+		r = mirror_state(t, ch->mirror, &state, err);
+	return r < 0 ? r : put_new(t, ch, state);
 }
 
 int
@@ -99,6 +116,62 @@ snapshots_from_mirror(struct store *s, const char *name, const char *mirror,
 	struct change ch = {.name = name, .mirror = mirror, .now = now};
 
 	return store_write(s, from_mirror, &ch, err);
+}
+
+/* Nothing is appended to an ID that is taken: apt would never ask for it. */
+static int
+check_dated(
+    struct txn *t, const struct change *ch, uint64_t state, struct error *err)
+{
+	CLEANUP(snapshot_release) struct snapshot s = {0};
+	int r = snapshot_load(t, ch->name, &s);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return error_sys(err, r, "snapshot %s", ch->name);
+	if (s.state == state)
+		return error_set(err, -EEXIST,
+		    "the state of mirror %s is snapshotted already, as %s",
+		    ch->mirror, ch->name);
+	return error_set(err, -EEXIST,
+	    "the Date of mirror %s makes the name %s, but that snapshot exists "
+	    "already and has another state: name the new one",
+	    ch->mirror, ch->name);
+}
+
+static int
+from_mirror_dated(struct txn *t, void *arg, struct error *err)
+{
+	const struct dated *d = arg;
+	struct change ch = {
+	    .name = d->name, .mirror = d->mirror, .now = d->now};
+	CLEANUP(state_release) struct state s = {0};
+	uint64_t number;
+	int r = mirror_state(t, d->mirror, &number, err);
+
+	if (r < 0)
+		return r;
+	r = state_load(t, number, &s);
+	if (r < 0)
+		return error_sys(err, r, "mirror %s", d->mirror);
+	if (s.date == 0)
+		return error_set(err, -ENOENT,
+		    "the Release of mirror %s has no Date to make a name of: "
+		    "name the snapshot",
+		    d->mirror);
+	(void)date_format_id(s.date, d->name);
+	r = check_dated(t, &ch, number, err);
+	return r < 0 ? r : put_new(t, &ch, number);
+}
+
+int
+snapshots_from_mirror_dated(struct store *s, const char *mirror, int64_t now,
+    char *name, struct error *err)
+{
+	struct dated d = {.mirror = mirror, .now = now, .name = name};
+
+	return store_write(s, from_mirror_dated, &d, err);
 }
 
 static int

@@ -17,6 +17,11 @@ int snapshots_load(struct txn *t, const char *name, struct snapshot *ret,
  * taken; -ENOENT: no such mirror, or it has never been updated. */
 int snapshots_from_mirror(struct store *s, const char *name, const char *mirror,
     int64_t now, struct error *err) MUST_CHECK;
+/* Likewise, under apt's snapshot ID for the Date of its Release, which is put
+ * into name, of DATE_SIZE bytes.  -ENOENT also where it has no Date; -EEXIST:
+ * err says whether the snapshot of that name is of the same state. */
+int snapshots_from_mirror_dated(struct store *s, const char *mirror,
+    int64_t now, char *name, struct error *err) MUST_CHECK;
 int snapshots_empty(struct store *s, const char *name, int64_t now,
     struct error *err) MUST_CHECK;
 /* Publications of it follow. */

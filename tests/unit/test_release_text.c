@@ -44,6 +44,7 @@ test_release_text_all_fields(void **state)
 	    .not_automatic = true,
 	    .but_automatic_upgrades = true,
 	    .no_arch_all = true,
+	    .snapshots = "http://mirror.example.org/snapshots/@SNAPSHOTID@/",
 	};
 
 	(void)state;
@@ -64,6 +65,8 @@ test_release_text_all_fields(void **state)
 	    "NotAutomatic: yes\n"
 	    "ButAutomaticUpgrades: yes\n"
 	    "Acquire-By-Hash: yes\n"
+	    "Snapshots: "
+	    "http://mirror.example.org/snapshots/@SNAPSHOTID@/\n"
 	    "No-Support-for-Architecture-all: Packages\n"
 	    "Architectures: amd64 arm64\n"
 	    "Components: main contrib\n"
