@@ -154,12 +154,12 @@ transfer(struct job *j, const struct place *p, struct error *err)
 static int
 open_writer(struct job *j, struct error *err)
 {
+	struct blob_wish wish = {j->blob.sha256, j->blob.size, j->cancel};
 	int r;
 
 	if (j->writer)
 		return 0;
-	r = blob_writer_new(
-	    j->store, &j->blob.sha256, j->blob.size, &j->writer, &j->have, err);
+	r = blob_writer_open(j->store, &wish, &j->writer, &j->have, err);
 	if (r == 0)
 		count(j);
 	return r == -EEXIST ? 1 : r;

@@ -204,20 +204,28 @@ read_present(struct take *t, struct error *err)
 	return r < 0 ? r : store_list(t, err);
 }
 
+static int
+open_writer(struct take *t, const struct release_file *file,
+    struct blob_writer **ret, struct error *err)
+{
+	struct blob_wish wish = {file->sha256, file->size, t->u->opts->cancel};
+	uint64_t have;
+
+	return blob_writer_open(t->u->store, &wish, ret, &have, err);
+}
+
 /* 1: the form stands in the blob store; 0: t is ready for a transfer. */
 static int
 open_sinks(struct take *t, struct error *err)
 {
 	const struct release_file *file = t->form->file;
-	uint64_t have;
 	int r;
 
 	if (t->form->codec == CODEC_PLAIN) {
 		r = hash_new(&t->hash);
 		return r < 0 ? error_sys(err, r, "cannot read an index") : 0;
 	}
-	r = blob_writer_new(
-	    t->u->store, &file->sha256, file->size, &t->writer, &have, err);
+	r = open_writer(t, file, &t->writer, err);
 	return r == -EEXIST ? 1 : r;
 }
 
@@ -319,13 +327,11 @@ keep_plain(struct take *t, const char *url, struct error *err)
 {
 	const struct release_file *plain = t->w->plain;
 	struct keep k = {0};
-	uint64_t have;
 	int r;
 
 	if (!plain || digest_eq(&t->result.rendered, &plain->sha256))
 		return 0;
-	r = blob_writer_new(
-	    t->u->store, &plain->sha256, plain->size, &k.writer, &have, err);
+	r = open_writer(t, plain, &k.writer, err);
 	if (r < 0)
 		return r == -EEXIST ? 0 : r;
 	r = blob_writer_restart(k.writer);

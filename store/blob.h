@@ -11,6 +11,7 @@
  * flock(2); blob_writer_end() checks size and hash, flushes and renames.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -100,6 +101,15 @@ struct blob_writer;
  * waits while another process writes it.
  */
 int blob_writer_new(struct store *s, const struct digest *sha256, uint64_t size,
+    struct blob_writer **ret, uint64_t *ret_have, struct error *err) MUST_CHECK;
+/* The same for those who may be stopped: -EINTR soon after *cancel became
+ * true. */
+struct blob_wish {
+	struct digest sha256;
+	uint64_t size;
+	const atomic_bool *cancel; /* or NULL */
+};
+int blob_writer_open(struct store *s, const struct blob_wish *wish,
     struct blob_writer **ret, uint64_t *ret_have, struct error *err) MUST_CHECK;
 /* -EBADMSG where more comes than size announces; -ENOSPC, -EIO. */
 int blob_writer_add(struct blob_writer *w, const void *ptr, size_t len,

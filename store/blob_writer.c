@@ -18,6 +18,7 @@ struct blob_writer {
 	char hex[DIGEST_HEX_SIZE]; /* also the file's name in tmp */
 	uint64_t size;		   /* announced */
 	uint64_t have;		   /* written and hashed */
+	const atomic_bool *cancel; /* while it is opened; or NULL */
 	struct hash *hash;
 	int fd; /* holds the lock */
 	bool ended;
@@ -36,6 +37,12 @@ blob_writer_free(struct blob_writer *w)
 		(void)close(w->fd);
 	hash_free(w->hash);
 	free(w);
+}
+
+static bool
+is_cancelled(const struct blob_writer *w)
+{
+	return w->cancel && atomic_load(w->cancel);
 }
 
 /* 1 with the lock, 0 where another has it. */
@@ -97,6 +104,8 @@ open_locked(struct blob_writer *w)
 			return r;
 		if (r > 0)
 			break;
+		if (is_cancelled(w))
+			return -EINTR;
 		(void)poll(NULL, 0, WAIT_MS);
 	}
 	/* It may have been completed between the look and the lock. */
@@ -125,12 +134,14 @@ rehash(struct blob_writer *w)
 			return (int)n;
 		hash_add(w->hash, block, (size_t)n);
 		w->have += (uint64_t)n;
-	} while (n > 0);
+	} while (n > 0 && !is_cancelled(w));
+	if (n > 0)
+		return -EINTR;
 	return lseek(w->fd, (off_t)w->have, SEEK_SET) < 0 ? -errno : 0;
 }
 
 int
-blob_writer_new(struct store *s, const struct digest *sha256, uint64_t size,
+blob_writer_open(struct store *s, const struct blob_wish *wish,
     struct blob_writer **ret, uint64_t *ret_have, struct error *err)
 {
 	CLEANUP(blob_writer_cleanup) struct blob_writer *w = NULL;
@@ -141,19 +152,31 @@ blob_writer_new(struct store *s, const struct digest *sha256, uint64_t size,
 		return error_sys(err, -ENOMEM, "cannot write a file");
 	w->fd = -1;
 	w->store = s;
-	w->sha256 = *sha256;
-	w->size = size;
-	digest_hex(sha256, w->hex);
+	w->sha256 = wish->sha256;
+	w->size = wish->size;
+	w->cancel = wish->cancel;
+	digest_hex(&w->sha256, w->hex);
 	r = hash_new(&w->hash);
 	if (r == 0)
 		r = open_locked(w);
 	if (r == 0)
 		r = rehash(w);
+	if (r == -EINTR)
+		return error_set(err, r, "stopped");
 	if (r < 0)
 		return error_sys(err, r, "%s/tmp/%s", store_dir(s), w->hex);
 	*ret_have = w->have;
 	*ret = TAKE(w);
 	return 0;
+}
+
+int
+blob_writer_new(struct store *s, const struct digest *sha256, uint64_t size,
+    struct blob_writer **ret, uint64_t *ret_have, struct error *err)
+{
+	struct blob_wish wish = {*sha256, size, NULL};
+
+	return blob_writer_open(s, &wish, ret, ret_have, err);
 }
 
 int

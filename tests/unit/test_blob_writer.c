@@ -277,6 +277,32 @@ test_blob_writer_takes_over(void **state)
 	assert_blob_is(s, &c, "hello");
 }
 
+/* Who waits for another, or reads what was left, can be stopped. */
+static void
+test_blob_writer_open_stops(void **state)
+{
+	struct scratch *s = *state;
+	struct file c = file_of("hello");
+	atomic_bool cancel = true;
+	struct blob_wish wish = {c.sha256, c.size, &cancel};
+	struct blob_writer *w = begin(s, &c, 0), *other = NULL;
+	struct error err = {""};
+	uint64_t have;
+
+	write_part(w, "hel");
+	assert_int_equal(
+	    blob_writer_open(s->store, &wish, &other, &have, &err), -EINTR);
+	assert_string_equal(err.text, "stopped");
+	blob_writer_free(w);
+	assert_int_equal(
+	    blob_writer_open(s->store, &wish, &other, &have, &err), -EINTR);
+	w = begin(s, &c, 3);
+	write_part(w, "lo");
+	finish(w);
+	assert_int_equal(
+	    blob_writer_open(s->store, &wish, &other, &have, &err), -EEXIST);
+}
+
 static void
 test_blob_present_could_not_look(void **state)
 {
@@ -313,6 +339,7 @@ main(void)
 	    scratch_test(test_blob_writer_drops_longer_leftover),
 	    scratch_test(test_blob_writer_waits),
 	    scratch_test(test_blob_writer_takes_over),
+	    scratch_test(test_blob_writer_open_stops),
 	    scratch_test(test_blob_present_could_not_look),
 	};
 
