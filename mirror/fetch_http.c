@@ -355,7 +355,6 @@ set_numbers(const struct transfer *t)
 	    {CURLOPT_FOLLOWLOCATION, 1},
 	    {CURLOPT_MAXREDIRS, FETCH_REDIRECTS},
 	    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-	    {CURLOPT_BUFFERSIZE, READ_BLOCK},
 	    {CURLOPT_TCP_KEEPALIVE, 1},
 	    {CURLOPT_CONNECTTIMEOUT_MS, connect_ms(t)},
 	};
@@ -370,6 +369,10 @@ set_numbers(const struct transfer *t)
 		c = curl_easy_setopt(t->http->easy,
 		    CURLOPT_MAX_RECV_SPEED_LARGE,
 		    (curl_off_t)t->try->rq->bytes_per_s);
+	/* Refused by a handle that still has the buffer of a try that failed
+	 * early: that one does too. */
+	(void)curl_easy_setopt(
+	    t->http->easy, CURLOPT_BUFFERSIZE, (long)READ_BLOCK);
 	return c;
 }
 
