@@ -122,7 +122,7 @@ lint-cppcheck:
 		--suppressions-list=tests/cppcheck.txt $(DEFS) -I. $(LAYERS)
 
 lint-tidy:
-	printf '%s\n' $(SRCS) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet \
+	printf '%s\n' $(SRCS) | xargs -P 2 -n 1 sh -c 'clang-tidy --quiet \
 		--warnings-as-errors="*" "$$@" -- $(subst ",\",$(subst ',,$(ALL_CFLAGS))) \
 		2>/dev/null' clang-tidy
 

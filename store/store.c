@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -395,16 +394,22 @@ store_close(struct store *s)
 	free(s);
 }
 
-/* The mapping that has an address; LMDB does not tell where its map is. */
+/* The mapping that has an address; LMDB does not tell where its map is.  A
+ * line of proc(5) maps begins "from-to ", in hex. */
 static int
 find_mapping(const void *at, uintptr_t *ret, size_t *ret_len)
 {
 	CLEANUP_FILE FILE *f = fopen("/proc/self/maps", "re");
-	uintptr_t from, to;
+	CLEANUP_FREE char *line = NULL;
+	size_t cap = 0;
 
 	if (!f)
 		return -errno;
-	while (fscanf(f, "%" SCNxPTR "-%" SCNxPTR "%*[^\n]", &from, &to) == 2) {
+	while (getline(&line, &cap, f) > 0) {
+		char *rest;
+		uintptr_t from = strtoull(line, &rest, 16);
+		uintptr_t to = *rest == '-' ? strtoull(rest + 1, NULL, 16) : 0;
+
 		if (from <= (uintptr_t)at && (uintptr_t)at < to) {
 			*ret = from;
 			*ret_len = to - from;
