@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "fs/publish_job.h"
 #include "store/list.h"
 #include "store/txn.h"
@@ -225,12 +226,27 @@ too_busy(const char *distribution, struct error *err)
 	    distribution);
 }
 
+/* apt puts "dists/" right behind what it finds. */
+static int
+end_with_slash(char **url)
+{
+	CLEANUP(buf_release) struct buf b = {0};
+
+	if (!*url || **url == '\0' || (*url)[strlen(*url) - 1] == '/')
+		return 0;
+	if (buf_addf(&b, "%s/", *url) < 0)
+		return -ENOMEM;
+	free(*url);
+	*url = buf_take(&b);
+	return *url ? 0 : -ENOMEM;
+}
+
 static int
 complete(struct publication *p, struct error *err)
 {
 	if (!p->prefix)
 		p->prefix = strdup("");
-	if (!p->prefix)
+	if (!p->prefix || end_with_slash(&p->snapshots_url) < 0)
 		return error_sys(err, -ENOMEM, "cannot publish");
 	if (p->verbatim || p->compress.n > 0)
 		return 0;
