@@ -20,7 +20,7 @@
 #define THREADS_MAX 4
 #define WINDOW	    32		      /* pieces made ahead of storing */
 #define BATCH_BYTES (4 * 1024 * 1024) /* of pieces in a transaction, about */
-#define TRIM_BYTES  (4 * 1024 * 1024) /* rendered between store_trim()s */
+#define TRIM_BYTES  (4 * 1024 * 1024) /* rendered between txn_trim()s */
 #define TRIES	    3		      /* see store_batch() */
 
 /* One thread's tools. */
@@ -103,7 +103,7 @@ struct worker {
 	struct heavy *heavy;
 	struct run_packages scratch;
 	struct buf text;
-	size_t rendered; /* bytes since the last store_trim() */
+	size_t rendered; /* bytes since the last txn_trim() */
 };
 
 static void
@@ -138,7 +138,7 @@ make_piece(struct worker *w, uint64_t run, struct slot *slot)
 		return r;
 	w->rendered += w->text.len;
 	if (w->rendered >= TRIM_BYTES) {
-		store_trim(w->job->store);
+		txn_trim(t);
 		w->rendered = 0;
 	}
 	txn_end(TAKE(t));

@@ -76,7 +76,7 @@ int env_errno(int rc);
 int env_error(
     const struct store *s, int rc, const char *what, struct error *err);
 
-#define ENV_TRIM_BYTES (512 * 1024) /* a commit worth store_trim() */
+#define ENV_TRIM_BYTES (512 * 1024) /* a commit worth txn_trim() */
 
 /* Opens, checks and closes the environment (not the tables). */
 int env_open(struct store *s, size_t map_size, struct error *err) MUST_CHECK;

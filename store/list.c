@@ -228,7 +228,7 @@ list_each(struct txn *t, const struct list *l, list_each_fn *fn, void *arg)
 				r = fn(&p, arg);
 		}
 		if (i % TRIM_RUNS == TRIM_RUNS - 1)
-			store_trim(txn_store(t));
+			txn_trim(t);
 	}
 	return r;
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -392,45 +391,4 @@ store_close(struct store *s)
 	free(s->dir);
 	free(s->db);
 	free(s);
-}
-
-/* The mapping that has an address; LMDB does not tell where its map is.  A
- * line of proc(5) maps begins "from-to ", in hex. */
-static int
-find_mapping(const void *at, uintptr_t *ret, size_t *ret_len)
-{
-	CLEANUP_FILE FILE *f = fopen("/proc/self/maps", "re");
-	CLEANUP_FREE char *line = NULL;
-	size_t cap = 0;
-
-	if (!f)
-		return -errno;
-	while (getline(&line, &cap, f) > 0) {
-		char *rest;
-		uintptr_t from = strtoull(line, &rest, 16);
-		uintptr_t to = *rest == '-' ? strtoull(rest + 1, NULL, 16) : 0;
-
-		if (from <= (uintptr_t)at && (uintptr_t)at < to) {
-			*ret = from;
-			*ret_len = to - from;
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
-void
-store_trim(struct store *s)
-{
-	CLEANUP(txn_cleanup) struct txn *t = NULL;
-	struct span inside;
-	uintptr_t map = 0;
-	size_t len = 0;
-
-	/* Memory is all that is at stake: failing does no harm. */
-	if (txn_read(s, &t, NULL) < 0 ||
-	    txn_get(t, T_META, "schema", 6, &inside) < 0 ||
-	    find_mapping(inside.ptr, &map, &len) < 0)
-		return;
-	(void)madvise((void *)map, len, MADV_DONTNEED);
 }

@@ -62,14 +62,6 @@ int64_t store_now(const struct store *s);
  */
 uint64_t store_last_commit(struct store *s);
 
-/*
- * Gives back the pages of the database that this process has touched.  They
- * stay in the page cache and what was lent stays good, but they no longer
- * count as its memory, which a walk over many records would otherwise let grow
- * with the store.  Done by itself after large commits.
- */
-void store_trim(struct store *s);
-
 /* The directory that is meant where --store was not given: $SUITEFS_STORE,
  * else /var/lib/suitefs for root, else below $XDG_DATA_HOME or
  * ~/.local/share.  For the caller to free; NULL when out of memory. */

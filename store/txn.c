@@ -1,8 +1,11 @@
 #include "store/txn.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "store/env.h"
@@ -139,6 +142,52 @@ txn_end(struct txn *t)
 		txn_free(t);
 }
 
+/* The mapping that has an address; LMDB does not tell where its map is. */
+static int
+find_mapping(const void *at, uintptr_t *ret, size_t *ret_len)
+{
+	CLEANUP_FILE FILE *f = fopen("/proc/self/maps", "re");
+	uintptr_t from, to;
+
+	if (!f)
+		return -errno;
+	while (fscanf(f, "%" SCNxPTR "-%" SCNxPTR "%*[^\n]", &from, &to) == 2) {
+		if (from <= (uintptr_t)at && (uintptr_t)at < to) {
+			*ret = from;
+			*ret_len = to - from;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+void
+txn_trim(struct txn *t)
+{
+	struct span inside;
+	uintptr_t map = 0;
+	size_t len = 0;
+
+	/* A writer's pages are in memory of their own, which must stay.  Apart
+	 * from that, memory is all that is at stake: failing does no harm. */
+	if (t->write || txn_get(t, T_META, "schema", 6, &inside) < 0 ||
+	    find_mapping(inside.ptr, &map, &len) < 0)
+		return;
+	(void)madvise((void *)map, len, MADV_DONTNEED);
+}
+
+/* The caller is not inside the gate. */
+static void
+trim_after_commit(struct store *s)
+{
+	struct txn *t = NULL;
+
+	if (txn_read(s, &t, NULL) < 0)
+		return;
+	txn_trim(t);
+	txn_end(t);
+}
+
 uint64_t
 store_last_commit(struct store *s)
 {
@@ -184,6 +233,7 @@ struct write {
 	struct error *err;
 	int rc;		 /* LMDB's code where LMDB failed */
 	size_t map_size; /* while fn ran */
+	size_t put;	 /* bytes of values written */
 };
 
 /* Runs fn and commits, inside the gate. */
@@ -214,9 +264,8 @@ write_run(struct write *w)
 		w->rc = ENOSPC;
 	if (w->rc != 0)
 		return env_error(w->store, w->rc, "cannot write", w->err);
+	w->put = t.put;
 	env_pad(w->store);
-	if (t.put >= ENV_TRIM_BYTES)
-		store_trim(w->store);
 	return r;
 }
 
@@ -235,7 +284,7 @@ store_write(struct store *s, txn_fn *fn, void *arg, struct error *err)
 		r = write_run(&w);
 		gate_leave(s);
 		if (r >= 0)
-			return r;
+			break;
 		if (w.rc == MDB_MAP_FULL)
 			r2 = env_grow(s, w.map_size, err);
 		else if (w.rc == MDB_MAP_RESIZED)
@@ -245,4 +294,7 @@ store_write(struct store *s, txn_fn *fn, void *arg, struct error *err)
 		if (r2 < 0)
 			return r2;
 	}
+	if (w.put >= ENV_TRIM_BYTES)
+		trim_after_commit(s);
+	return r;
 }

@@ -83,6 +83,14 @@ txn_cleanup(struct txn **t)
 	txn_end(*t);
 }
 struct store *txn_store(const struct txn *t);
+/*
+ * Gives back the pages of the database that this process has touched.  They
+ * stay in the page cache and what was lent stays good, but they no longer
+ * count as its memory, which a walk over many records would otherwise let grow
+ * with the store.  Does nothing in a write transaction; done by itself after
+ * large commits.
+ */
+void txn_trim(struct txn *t);
 
 /*
  * Runs fn in a write transaction and commits if it returns >= 0; what it
