@@ -31,7 +31,7 @@ json_counts(const struct pool_count *n, const struct pool_result *got)
 
 static int
 fetch_missing(struct cli *c, const struct pool_want *want,
-    const struct pool_count *n, struct pool_result *got, struct error *err)
+    struct pool_result *got, struct error *err)
 {
 	CLEANUP(progress_cleanup) struct progress *p = progress_new();
 	struct blob_queue_opts opts = {.retry = true, .progress = p};
@@ -40,11 +40,8 @@ fetch_missing(struct cli *c, const struct pool_want *want,
 	if (r < 0)
 		return r;
 	cancel_on_signals();
-	progress_stage(p, "pool", n->missing_bytes, n->missing_files);
-	r = pool_fetch(
+	return pool_fetch(
 	    c->store, want, &opts, &cancelled, one_failed, NULL, got, err);
-	progress_end(p);
-	return r;
 }
 
 int
@@ -66,15 +63,15 @@ fetch_state(struct cli *c, uint64_t state)
 		r = pool_count(c->store, &want, &n, &err);
 	if (r < 0)
 		return cli_fail(r, &err);
-	if (names.n > 0 && n.files == 0) {
-		log_error("%s has no such package", c->args[0]);
+	if (n.unknown) {
+		log_error("%s has no such package: %s", c->args[0], n.unknown);
 		return EXIT_FAILED;
 	}
 	log_info("%" PRIu64 " of %" PRIu64 " files are missing, %" PRIu64
 		 " of %" PRIu64 " bytes",
 	    n.missing_files, n.files, n.missing_bytes, n.bytes);
 	if (!cli_flag(c, "dry-run") && n.missing_files > 0)
-		r = fetch_missing(c, &want, &n, &got, &err);
+		r = fetch_missing(c, &want, &got, &err);
 	if (c->json && out_json(json_counts(&n, &got)) < 0)
 		return EXIT_FAILED;
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;

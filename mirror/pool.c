@@ -33,6 +33,7 @@ struct walk {
 	unsigned char *seen; /* bit per blob number */
 	size_t seen_size;    /* bytes */
 	struct buf name;     /* of the package in hand */
+	bool *known;	     /* per name wanted: a package has it; NULL: all */
 	struct pool_count count;
 	/* What is missing, for a run; NULL: it is only counted. */
 	struct run *run;
@@ -46,6 +47,7 @@ walk_release(struct walk *w)
 	txn_end(w->txn);
 	free(w->seen);
 	free(w->missing);
+	free(w->known);
 	buf_release(&w->name);
 }
 
@@ -117,18 +119,36 @@ walk_file(struct walk *w, const struct package_file *file)
 	return add_missing(w, c.number, file->size);
 }
 
+/* True where the name is wanted. */
+static bool
+note_name(struct walk *w, struct span name)
+{
+	const struct strs *names = w->want->names;
+	bool found = false;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (span_eq(name, span_of(names->v[i]))) {
+			w->known[i] = true;
+			found = true;
+		}
+	}
+	return found;
+}
+
 /* Is the package wanted by name?  1, 0, or -ENOMEM. */
 static int
 name_wanted(struct walk *w, const struct light *l)
 {
-	const struct strs *names = w->want->names;
-	int r;
+	bool by_name, in_full;
 
-	if (!names || names->n == 0 || strs_has(names, l->name))
+	if (!w->known)
 		return 1;
 	buf_clear(&w->name);
-	r = package_add_name(l, &w->name);
-	return r < 0 ? r : strs_has(names, buf_span(&w->name));
+	if (package_add_name(l, &w->name) < 0)
+		return -ENOMEM;
+	by_name = note_name(w, l->name);
+	in_full = note_name(w, buf_span(&w->name));
+	return by_name || in_full;
 }
 
 /*
@@ -176,6 +196,30 @@ walk_list(struct walk *w, const struct state_list *l)
 }
 
 static int
+begin_names(struct walk *w)
+{
+	const struct strs *names = w->want->names;
+
+	if (!names || names->n == 0)
+		return 0;
+	w->known = calloc(names->n, sizeof(*w->known));
+	return w->known ? 0 : -ENOMEM;
+}
+
+static void
+note_unknown(struct walk *w)
+{
+	const struct strs *names = w->want->names;
+
+	for (size_t i = 0; w->known && i < names->n; i++) {
+		if (!w->known[i]) {
+			w->count.unknown = names->v[i];
+			return;
+		}
+	}
+}
+
+static int
 walk_state(struct walk *w, struct store *s, const struct pool_want *want,
     struct error *err)
 {
@@ -185,10 +229,14 @@ walk_state(struct walk *w, struct store *s, const struct pool_want *want,
 	if (r < 0)
 		return r;
 	w->want = want;
-	r = state_load(w->txn, want->state, &state);
+	r = begin_names(w);
+	if (r == 0)
+		r = state_load(w->txn, want->state, &state);
 	for (size_t i = 0; r == 0 && i < state.nlists; i++)
 		r = walk_list(w, &state.lists[i]);
 	txn_end(TAKE(w->txn));
+	if (r == 0)
+		note_unknown(w);
 	return r < 0 ? error_sys(err, r, "cannot count the pool's files") : 0;
 }
 
@@ -229,7 +277,8 @@ count_failed(struct run *run, int r, const char *why)
 	if (r == -EINTR)
 		return; /* not the file's fault */
 	run->result.failed_files++;
-	if (run->tell)
+	/* A full disk ends the run and is told as the reason. */
+	if (run->tell && r != -ENOSPC)
 		run->tell(run->tell_arg, why);
 }
 

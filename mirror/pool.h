@@ -18,6 +18,7 @@
 struct pool_count {
 	uint64_t files, bytes;		       /* all, each file once */
 	uint64_t missing_files, missing_bytes; /* of these: remote */
+	const char *unknown; /* the first of the names that nothing has */
 };
 
 /* names: package names or name_version_arch; empty: all.  architectures:

@@ -33,15 +33,17 @@ test_pool_count_of_names(void **state)
 	static const struct {
 		const char *names, *architectures;
 		uint64_t files, bytes;
+		const char *unknown;
 	} cases[] = {
-	    {"", "", 3, 8 + 9 + 9},
-	    {"", "amd64", 3, 8 + 9 + 9},
-	    {"", "arm64", 0, 0},
-	    {"", "source", 0, 0},
-	    {"apple", "", 1, 8},
-	    {"apple cherry nothing", "amd64", 2, 8 + 9},
-	    {"banana_1_amd64", "", 1, 9},
-	    {"banana_2_amd64", "", 0, 0},
+	    {"", "", 3, 8 + 9 + 9, NULL},
+	    {"", "amd64", 3, 8 + 9 + 9, NULL},
+	    {"", "arm64", 0, 0, NULL},
+	    {"", "source", 0, 0, NULL},
+	    {"apple", "", 1, 8, NULL},
+	    {"apple cherry nothing none", "amd64", 2, 8 + 9, "nothing"},
+	    {"banana_1_amd64", "", 1, 9, NULL},
+	    {"banana_1_amd64 banana", "", 1, 9, NULL},
+	    {"banana_2_amd64", "", 0, 0, "banana_2_amd64"},
 	};
 	struct scratch *s = *state;
 	uint64_t number = make_mirror(s);
@@ -63,6 +65,10 @@ test_pool_count_of_names(void **state)
 		assert_int_equal(got.bytes, cases[i].bytes);
 		assert_int_equal(got.missing_files, cases[i].files);
 		assert_int_equal(got.missing_bytes, cases[i].bytes);
+		if (cases[i].unknown)
+			assert_string_equal(got.unknown, cases[i].unknown);
+		else
+			assert_null(got.unknown);
 	}
 }
 
