@@ -113,7 +113,7 @@ fi
 
 # --- in the foreground: what goes wrong is told there -------------------------------------------
 
-suitefs mount -f "$MNT" 2>"$T/log" &
+"$SUITEFS" mount -f "$MNT" 2>"$T/log" &
 FOREGROUND=$!
 wait_for 5 test -e "$MNT/dists/prod/Release" || fail "not mounted with -f"
 mv "$T/up/pool" "$T/up/gone"
