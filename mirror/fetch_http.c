@@ -537,8 +537,10 @@ judge_code(struct transfer *t, CURLcode c)
 		return error_set(t->err, -EIO, "%s: more than %d redirects",
 		    t->shown, FETCH_REDIRECTS);
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		return error_set(t->err, -EIO,
-		    "%s: leads to what is neither http nor https", t->shown);
+		/* Also where the answer does not begin as HTTP/1 does. */
+		return error_set(t->err, -EIO, "%s: %s", t->shown,
+		    status_of(t) > 0 ? "leads to what is neither http nor https"
+				     : "answered with what is no HTTP");
 	case CURLE_PARTIAL_FILE:
 		return error_set(t->err, -EIO,
 		    "%s: connection closed before the end", t->shown);
