@@ -213,15 +213,14 @@ asked reset-twice "$IN" 3
 good busy
 asked busy "$IN" 3
 bad busy-index "/busy-index/$INDEX.*: 503"
-bad garbage "/garbage/$IN: "
-bad header "/header/$IN: "
+bad garbage "/garbage/$IN: answered with what is no HTTP"
+bad header "/header/$IN: .*header"
 
 bad html "/html/$IN: answered with an HTML page"
 asked html "$IN" 1
 bad html-index "no form of $INDEX can be had: .*/html-index/.*HTML page"
 good html-once
 bad forbidden "/forbidden/$IN: 403"
-asked forbidden '*' 1
 bad teapot "/teapot/$IN: 418"
 good no-gz
 asked no-gz "$INDEX.xz" 1
