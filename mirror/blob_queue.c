@@ -2,14 +2,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "mirror/blob_fetch.h"
+#include "store/blob.h"
 
-#define THREADS_DEFAULT 4
+#define AT_ONCE_DEFAULT 4
 #define THREADS_MAX	64
 #define BUCKETS		256
 #define FAILED_MAX	4096 /* failures that are remembered */
@@ -31,6 +33,7 @@ struct job {
 	struct job *in_bucket; /* next in its bucket */
 	struct job *in_line;   /* next in the queue, or of the failed */
 	uint64_t blob;
+	uint64_t origin; /* that is tried first, 0 where nobody knows */
 	enum job_state state;
 	struct waiter *waiters;
 	int status;	 /* of a failed one */
@@ -43,16 +46,29 @@ struct line {
 	size_t n;
 };
 
-/* The lock covers all but store, opts and cancel; done is never called with
- * the lock held. */
+struct worker {
+	struct blob_queue *q;
+	pthread_t thread;
+	bool runs, ended; /* ended: only to be joined */
+	bool busy;	  /* with a job of the origin */
+	uint64_t origin;
+};
+
+/*
+ * The lock covers all but store, opts and cancel; done is never called with
+ * the lock held.
+ *
+ * An origin has so many jobs under way at once and no more, and there is a
+ * thread for each of them: one that stalls keeps the files of others from
+ * nobody.  Threads beyond the first end when they find nothing to do.
+ */
 struct blob_queue {
 	struct store *store;
 	struct blob_queue_opts opts;
 	struct blob_requests requests;
 	pthread_mutex_t lock;
 	pthread_cond_t work; /* a job was queued, or the end has come */
-	pthread_t threads[THREADS_MAX];
-	unsigned nthreads;
+	struct worker workers[THREADS_MAX];
 	atomic_bool cancel;
 	struct job *buckets[BUCKETS];
 	struct line queued;
@@ -79,17 +95,24 @@ line_add(struct line *l, struct job *j)
 	l->n++;
 }
 
+/* Takes the job out that *at points to. */
 static struct job *
-line_pop(struct line *l)
+line_take(struct line *l, struct job **at)
 {
-	struct job *j = l->first;
+	struct job *j = *at;
 
-	if (!j)
-		return NULL;
-	l->first = j->in_line;
+	*at = j->in_line;
+	if (l->end == &j->in_line)
+		l->end = at;
 	j->in_line = NULL;
 	l->n--;
 	return j;
+}
+
+static struct job *
+line_pop(struct line *l)
+{
+	return l->first ? line_take(l, &l->first) : NULL;
 }
 
 static struct job **
@@ -159,18 +182,60 @@ finish(struct blob_queue *q, struct job *j, int r, const char *why)
 	call_waiters(waiters, r, why);
 }
 
-/* The next job, or NULL at the end. */
-static struct job *
-next_job(struct blob_queue *q)
+static unsigned
+at_once(const struct blob_queue *q)
 {
+	return q->opts.threads ? q->opts.threads : AT_ONCE_DEFAULT;
+}
+
+/* Jobs of an origin that are under way. */
+static unsigned
+under_way(const struct blob_queue *q, uint64_t origin)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < THREADS_MAX; i++) {
+		const struct worker *w = &q->workers[i];
+
+		if (w->busy && w->origin == origin)
+			n++;
+	}
+	return n;
+}
+
+/* The first that may begin now, out of the line; or NULL. */
+static struct job *
+take_job(struct blob_queue *q)
+{
+	struct job **at = &q->queued.first;
+
+	while (*at && under_way(q, (*at)->origin) >= at_once(q))
+		at = &(*at)->in_line;
+	return *at ? line_take(&q->queued, at) : NULL;
+}
+
+/* The next job, or NULL where the thread is to end. */
+static struct job *
+next_job(struct worker *w)
+{
+	struct blob_queue *q = w->q;
+	bool stays = w == &q->workers[0];
 	struct job *j = NULL;
 
 	pthread_mutex_lock(&q->lock);
-	while (!atomic_load(&q->cancel) && !q->queued.first)
+	w->busy = false;
+	while (!atomic_load(&q->cancel)) {
+		j = take_job(q);
+		if (j || !stays)
+			break;
 		pthread_cond_wait(&q->work, &q->lock);
-	if (!atomic_load(&q->cancel)) {
-		j = line_pop(&q->queued);
+	}
+	if (j) {
 		j->state = JOB_RUNNING;
+		w->busy = true;
+		w->origin = j->origin;
+	} else {
+		w->ended = true;
 	}
 	pthread_mutex_unlock(&q->lock);
 	return j;
@@ -180,8 +245,9 @@ static void *
 work(void *arg)
 {
 	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
-	struct blob_queue *q = arg;
-	struct job *j = next_job(q);
+	struct worker *w = arg;
+	struct blob_queue *q = w->q;
+	struct job *j = next_job(w);
 
 	while (j) {
 		struct error err = {""};
@@ -193,9 +259,56 @@ work(void *arg)
 			r = blob_fetch_with(
 			    q->store, f, j->blob, &q->opts, &q->cancel, &err);
 		finish(q, j, r, err.text);
-		j = next_job(q);
+		j = next_job(w);
 	}
 	return NULL;
+}
+
+/* A place for one more thread, or NULL. */
+static struct worker *
+free_worker(struct blob_queue *q)
+{
+	for (size_t i = 0; i < THREADS_MAX; i++) {
+		struct worker *w = &q->workers[i];
+
+		if (w->ended)
+			(void)pthread_join(w->thread, NULL); /* is ours */
+		if (w->ended || !w->runs)
+			return w;
+	}
+	return NULL;
+}
+
+/* Called with the lock held, or before there is anybody else. */
+static int
+start_worker(struct blob_queue *q)
+{
+	struct worker *w = free_worker(q);
+	sigset_t all, old;
+	int r;
+
+	if (!w)
+		return -EAGAIN;
+	*w = (struct worker){.q = q};
+	/* Signals are the caller's business, not our threads'. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, &old);
+	r = -pthread_create(&w->thread, NULL, work, w);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	w->runs = r == 0;
+	return r;
+}
+
+/* Sees to it that somebody takes a job that was queued, if it may begin. */
+static void
+wake_worker(struct blob_queue *q, const struct job *j)
+{
+	if (under_way(q, j->origin) >= at_once(q))
+		return;
+	pthread_cond_signal(&q->work);
+	/* If no thread can be had, those that are there get to it. */
+	if (q->workers[0].busy || q->queued.n > 1)
+		(void)start_worker(q);
 }
 
 static int
@@ -210,40 +323,74 @@ add_waiter(struct job *j, blob_done_fn *done, void *ctx)
 	return 0;
 }
 
-static struct job *
-new_job(struct blob_queue *q, uint64_t blob, blob_done_fn *done, void *ctx)
+static int
+first_place(uint64_t origin, struct span path, void *arg)
+{
+	uint64_t *ret = arg;
+
+	(void)path;
+	*ret = origin;
+	return 1;
+}
+
+/* The origin that a blob is fetched from, if all goes well; 0 where that can't
+ * be told. */
+static uint64_t
+origin_of(struct store *s, uint64_t blob)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	CLEANUP(blob_release) struct blob b = {0};
+	uint64_t origin = 0;
+	int r = txn_read(s, &t, NULL);
+
+	if (r == 0)
+		r = blob_load(t, blob, &b);
+	if (r == 0)
+		r = blob_each_place(t, &b, first_place, &origin);
+	return r < 0 ? 0 : origin;
+}
+
+/* What is asked for. */
+struct wish {
+	uint64_t blob, origin;
+	blob_done_fn *done;
+	void *ctx;
+};
+
+static int
+new_job(struct blob_queue *q, const struct wish *wish)
 {
 	struct job *j = calloc(1, sizeof(*j));
 
 	if (!j)
-		return NULL;
-	j->blob = blob;
-	if (add_waiter(j, done, ctx) < 0) {
+		return -ENOMEM;
+	j->blob = wish->blob;
+	j->origin = wish->origin;
+	if (add_waiter(j, wish->done, wish->ctx) < 0) {
 		free(j);
-		return NULL;
+		return -ENOMEM;
 	}
-	*bucket_of(q, blob) = j;
+	*bucket_of(q, j->blob) = j;
 	line_add(&q->queued, j);
-	pthread_cond_signal(&q->work);
-	return j;
+	wake_worker(q, j);
+	return 0;
 }
 
 /* 0: done will be called; otherwise the error to call it with, and in *why a
  * text for the caller to free. */
 static int
-join(struct blob_queue *q, uint64_t blob, blob_done_fn *done, void *ctx,
-    char **why)
+join(struct blob_queue *q, const struct wish *wish, char **why)
 {
 	struct job *j;
 
 	if (atomic_load(&q->cancel))
 		return -EINTR;
 	forget_failures(q);
-	j = *bucket_of(q, blob);
+	j = *bucket_of(q, wish->blob);
 	if (!j)
-		return new_job(q, blob, done, ctx) ? 0 : -ENOMEM;
+		return new_job(q, wish);
 	if (j->state != JOB_FAILED)
-		return add_waiter(j, done, ctx);
+		return add_waiter(j, wish->done, wish->ctx);
 	*why = j->why ? strdup(j->why) : NULL;
 	return j->status;
 }
@@ -253,10 +400,11 @@ request(void *arg, uint64_t blob, blob_done_fn *done, void *ctx)
 {
 	CLEANUP_FREE char *why = NULL;
 	struct blob_queue *q = arg;
+	struct wish wish = {blob, origin_of(q->store, blob), done, ctx};
 	int r;
 
 	pthread_mutex_lock(&q->lock);
-	r = join(q, blob, done, ctx, &why);
+	r = join(q, &wish, &why);
 	pthread_mutex_unlock(&q->lock);
 	if (r < 0)
 		done(ctx, r, why ? why : strerror(-r));
@@ -283,24 +431,6 @@ forget(void *arg, uint64_t blob, void *ctx)
 	return found ? 1 : 0;
 }
 
-static int
-start_threads(struct blob_queue *q, struct error *err)
-{
-	unsigned n = q->opts.threads ? q->opts.threads : THREADS_DEFAULT;
-
-	if (n > THREADS_MAX)
-		n = THREADS_MAX;
-	while (q->nthreads < n) {
-		int r =
-		    -pthread_create(&q->threads[q->nthreads], NULL, work, q);
-
-		if (r < 0)
-			return error_sys(err, r, "cannot start a thread");
-		q->nthreads++;
-	}
-	return 0;
-}
-
 int
 blob_queue_new(struct store *s, const struct blob_queue_opts *opts,
     struct blob_queue **ret, struct error *err)
@@ -320,9 +450,9 @@ blob_queue_new(struct store *s, const struct blob_queue_opts *opts,
 	/* With default attributes these can't fail. */
 	(void)pthread_mutex_init(&q->lock, NULL);
 	(void)pthread_cond_init(&q->work, NULL);
-	r = start_threads(q, err);
+	r = start_worker(q);
 	if (r < 0)
-		return r;
+		return error_sys(err, r, "cannot start a thread");
 	*ret = TAKE(q);
 	return 0;
 }
@@ -336,8 +466,9 @@ blob_queue_free(struct blob_queue *q)
 	atomic_store(&q->cancel, true);
 	pthread_cond_broadcast(&q->work);
 	pthread_mutex_unlock(&q->lock);
-	for (unsigned i = 0; i < q->nthreads; i++)
-		(void)pthread_join(q->threads[i], NULL); /* they are ours */
+	for (size_t i = 0; i < THREADS_MAX; i++)
+		if (q->workers[i].runs)
+			(void)pthread_join(q->workers[i].thread, NULL);
 	while (q->queued.first)
 		finish(q, line_pop(&q->queued), -EINTR, "stopped");
 	while (q->failed.first)

@@ -2,11 +2,12 @@
 #define MIRROR_BLOB_QUEUE_H
 
 /*
- * Fetches blobs with threads of its own.  However many ask for a blob, it is
- * fetched once at a time; each place that it may come from is tried in order,
- * and a wrong size or hash counts as that place's failure.  A blob that could
- * not be had is not asked for again for BLOB_QUEUE_NEGATIVE_S seconds, unless
- * every requester is a command (retry).
+ * Fetches blobs with threads of its own, so many at once from each origin that
+ * an origin which stalls delays nobody else's.  However many ask for a blob, it
+ * is fetched once at a time; each place that it may come from is tried in
+ * order, and a wrong size or hash counts as that place's failure.  A blob that
+ * could not be had is not asked for again for BLOB_QUEUE_NEGATIVE_S seconds,
+ * unless every requester is a command (retry).
  */
 
 #include <stdbool.h>
@@ -22,7 +23,7 @@
 struct blob_queue;
 
 struct blob_queue_opts {
-	unsigned threads;     /* fetches at once; 0: 4 */
+	unsigned threads;     /* fetches at once from an origin; 0: 4 */
 	bool retry;	      /* no memory of failures */
 	uint64_t bytes_per_s; /* each, 0: no limit */
 	long connect_ms, stall_ms;
