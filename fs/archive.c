@@ -1,6 +1,5 @@
 #include "fs/archive.h"
 
-#include <assert.h>
 #include <errno.h>
 
 #include "base/buf.h"
@@ -10,16 +9,6 @@
 #include "store/blob.h"
 #include "store/text.h"
 
-/*
- * A reference: the top bit says that it is a package's file (51 bits of
- * package number, 12 of the file's index), else it is a content (4 bits of
- * kind, 60 of number).
- */
-#define REF_FILE      (UINT64_C(1) << 63)
-#define REF_FILE_BITS 12
-#define REF_KIND_BIT  60
-#define REF_NUMBER    ((UINT64_C(1) << REF_KIND_BIT) - 1)
-
 struct build {
 	struct txn *t;
 	struct catalog *c;
@@ -28,73 +17,6 @@ struct build {
 	const char *only; /* pool files must begin so; NULL: all */
 	struct span component;
 };
-
-_Static_assert(PACKAGE_MAX_FILES == 1 << REF_FILE_BITS, "a file's index fits");
-
-uint64_t
-archive_ref_content(struct content c)
-{
-	return (uint64_t)c.kind << REF_KIND_BIT | (c.number & REF_NUMBER);
-}
-
-uint64_t
-archive_ref_file(uint64_t package, unsigned file)
-{
-	return REF_FILE | package << REF_FILE_BITS | file;
-}
-
-static struct content
-ref_content(uint64_t ref)
-{
-	return (struct content){
-	    (enum content_kind)(ref >> REF_KIND_BIT), ref & REF_NUMBER};
-}
-
-/* A file's identity, as what names it announces it. */
-struct identity {
-	struct digest sha256;
-	uint64_t size;
-};
-
-static int
-ref_identity(struct txn *t, uint64_t ref, struct identity *ret)
-{
-	CLEANUP(package_release) struct package p = {0};
-	int r;
-	size_t i;
-
-	if (!(ref & REF_FILE)) {
-		struct content_info info;
-
-		r = content_info(t, ref_content(ref), &info);
-		if (r == 0)
-			*ret = (struct identity){info.sha256, info.size};
-		return r;
-	}
-	r = package_light(t, (ref & ~REF_FILE) >> REF_FILE_BITS, &p);
-	if (r < 0)
-		return r == -ENOENT ? -EIO : r;
-	i = ref & (PACKAGE_MAX_FILES - 1);
-	if (i >= p.light.nfiles)
-		return -EIO;
-	*ret =
-	    (struct identity){p.light.files[i].sha256, p.light.files[i].size};
-	return 0;
-}
-
-int
-archive_resolve(struct txn *t, uint64_t ref, struct content *ret)
-{
-	struct identity id;
-	int r;
-
-	if (!(ref & REF_FILE)) {
-		*ret = ref_content(ref);
-		return 0;
-	}
-	r = ref_identity(t, ref, &id);
-	return r < 0 ? r : content_find_file(t, &id.sha256, id.size, ret);
-}
 
 /* Adds a file, unless its path can't stand: the tree is best without it
  * then. */
@@ -169,17 +91,44 @@ find_listed(struct txn *t, const struct release_file *f, struct content *ret)
 	return ret->kind == CONTENT_BLOB ? blob_servable(t, ret->number) : 1;
 }
 
+/* Puts the directory of names by hash beside a listed file into b->path. */
+static int
+by_hash_dir(struct build *b, const char *dir, const struct release_file *f)
+{
+	struct span sub = path_dir(f->path);
+
+	buf_clear(&b->path);
+	return buf_addf(&b->path, "%s%.*s%sby-hash/SHA256", dir, SPAN_ARG(sub),
+	    sub.len > 0 ? "/" : "");
+}
+
+/*
+ * What can be served grows: a mirror is given another architecture, and the
+ * Release that an old snapshot has lists that too.  Indexes of directories must
+ * not depend on it, for they are in inode numbers that the kernel knows.
+ */
+static int
+reserve_dirs(struct build *b, const char *dir, const struct release_file *f)
+{
+	int r = by_hash_dir(b, dir, f);
+
+	if (r < 0 || path_check(buf_span(&b->path)))
+		return r;
+	r = catalog_reserve_dir(b->c, buf_span(&b->path));
+	return r == -ENOTDIR ? 0 : r;
+}
+
 /* Adds the name under by-hash/ that stands beside a listed file. */
 static int
 add_by_hash(struct build *b, const char *dir, const struct release_file *f,
     uint64_t ref)
 {
 	char hex[DIGEST_HEX_SIZE];
-	struct span sub = path_dir(f->path);
+	int r = by_hash_dir(b, dir, f);
 
-	buf_clear(&b->path);
-	(void)buf_addf(&b->path, "%s%.*s%sby-hash/SHA256/%s", dir,
-	    SPAN_ARG(sub), sub.len > 0 ? "/" : "", digest_hex(&f->sha256, hex));
+	if (r < 0)
+		return r;
+	(void)buf_addf(&b->path, "/%s", digest_hex(&f->sha256, hex));
 	if (b->path.failed)
 		return -ENOMEM;
 	return add_file(b, buf_span(&b->path), ref);
@@ -190,9 +139,11 @@ add_listed(struct build *b, const char *dir, const struct release_file *f,
     bool by_name)
 {
 	struct content c;
-	int r = find_listed(b->t, f, &c);
+	int r = reserve_dirs(b, dir, f);
 	uint64_t ref;
 
+	if (r == 0)
+		r = find_listed(b->t, f, &c);
 	if (r <= 0)
 		return r;
 	ref = archive_ref_content(c);
@@ -413,165 +364,4 @@ archive_build(struct txn *t, const struct root *root, enum archive_part part,
 		return r;
 	*ret = TAKE(c);
 	return 0;
-}
-
-/* What archive_check_pool() knows while it looks for clashes. */
-struct check {
-	struct build build;
-	const uint64_t *states;
-	size_t nstates;
-	struct error *err;
-};
-
-struct holds {
-	uint64_t package;
-};
-
-static int
-is_package(const struct package *p, void *arg)
-{
-	const struct holds *h = arg;
-
-	return p->number == h->package;
-}
-
-/* Adds "dists/bookworm/main/binary-amd64/Packages", the first list of the
- * states that has the package. */
-static int
-add_list_of(const struct check *check, uint64_t package, struct buf *b)
-{
-	struct holds holds = {package};
-
-	for (size_t i = 0; i < check->nstates; i++) {
-		CLEANUP(state_release) struct state s = {0};
-		CLEANUP_FREE char *dir = NULL;
-		int r = state_load(check->build.t, check->states[i], &s);
-
-		if (r < 0)
-			return r;
-		dir = state_dir(&s);
-		if (!dir)
-			return -ENOMEM;
-		for (size_t j = 0; j < s.nlists; j++) {
-			r = pool_walk_list(check->build.walk, s.lists[j].list,
-			    false, is_package, &holds);
-			if (r < 0)
-				return r;
-			if (r == 1)
-				return buf_addf(
-				    b, "%s%s", dir, s.lists[j].path);
-		}
-	}
-	return -ENOENT;
-}
-
-static int
-add_claimant(const struct check *check, uint64_t ref, struct buf *b)
-{
-	uint64_t number = (ref & ~REF_FILE) >> REF_FILE_BITS;
-	CLEANUP(package_release) struct package p = {0};
-
-	int r = package_light(check->build.t, number, &p);
-
-	if (r == 0)
-		r = package_add_name(&p.light, b);
-	if (r == 0)
-		r = buf_add_str(b, " of ");
-	return r < 0 ? r : add_list_of(check, number, b);
-}
-
-static int
-pool_clash(void *arg, struct span path, uint64_t first, uint64_t other)
-{
-	struct check *check = arg;
-	CLEANUP(buf_release) struct buf a = {0}, b = {0};
-
-	int r = add_claimant(check, first, &a);
-
-	if (r == 0)
-		r = add_claimant(check, other, &b);
-	if (r < 0)
-		return error_sys(check->err, r, "%.*s", SPAN_ARG(path));
-	return error_set(check->err, -EEXIST,
-	    "%.*s: %s and %s claim it with different content", SPAN_ARG(path),
-	    a.ptr, b.ptr);
-}
-
-/* Contents are compared, whoever names them. */
-static int
-same_content(void *arg, uint64_t first, uint64_t other)
-{
-	struct check *check = arg;
-	struct identity x, y;
-
-	int r = ref_identity(check->build.t, first, &x);
-
-	if (r == 0)
-		r = ref_identity(check->build.t, other, &y);
-	return r < 0 ? r : x.size == y.size && digest_eq(&x.sha256, &y.sha256);
-}
-
-static int
-check_pool_file(const struct package *p, void *arg)
-{
-	struct check *check = arg;
-	const struct light *l = &p->light;
-
-	for (size_t i = 0; i < l->nfiles; i++) {
-		struct span path = path_strip_dot(l->files[i].path);
-		int r = catalog_add(check->build.c, path,
-		    archive_ref_file(p->number, (unsigned)i));
-
-		if (r == -ENOTDIR || r == -EISDIR)
-			return error_set(check->err, -EEXIST,
-			    "%.*s: %.*s has it as a file, another package as "
-			    "a directory",
-			    SPAN_ARG(path), SPAN_ARG(l->name));
-		if (r < 0)
-			return error_sys(check->err, r, "%.*s", SPAN_ARG(path));
-	}
-	return 0;
-}
-
-static int
-check_states(struct check *check)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < check->nstates; i++) {
-		CLEANUP(state_release) struct state s = {0};
-
-		r = state_load(check->build.t, check->states[i], &s);
-		if (r < 0)
-			return error_sys(check->err, r, "cannot read a state");
-		r = pool_walk_state(
-		    check->build.walk, &s, check_pool_file, check);
-	}
-	return r;
-}
-
-int
-archive_check_pool(
-    struct txn *t, const uint64_t *states, size_t n, struct error *err)
-{
-	CLEANUP(catalog_cleanup) struct catalog *c = NULL;
-	CLEANUP(pool_walk_cleanup) struct pool_walk *walk = NULL;
-	struct check check = {
-	    .build = {.t = t},
-	    .states = states,
-	    .nstates = n,
-	    .err = err,
-	};
-	struct catalog_judge judge = {same_content, pool_clash, &check};
-	int r = catalog_new(&c);
-
-	if (r == 0)
-		r = pool_walk_new(t, &walk);
-	if (r < 0)
-		return error_sys(err, r, "cannot compare the pools");
-	check.build.c = c;
-	check.build.walk = walk;
-	error_set(err, 0, "cannot compare the pools");
-	r = check_states(&check);
-	return r < 0 ? r : catalog_end(c, &judge);
 }

@@ -41,6 +41,9 @@ int catalog_add(struct catalog *c, struct span path, uint64_t ref) MUST_CHECK;
 /* Adds a directory that may stay empty; *ret is its index. */
 int catalog_add_dir(
     struct catalog *c, struct span path, uint32_t *ret) MUST_CHECK;
+/* Gives a directory, and those above it, their indexes already; it is there
+ * only if something else adds it.  -ENOTDIR as above. */
+int catalog_reserve_dir(struct catalog *c, struct span path) MUST_CHECK;
 /*
  * Ends building.  Where a path was added more than once with different
  * references, same() is asked whether they are the same file; it returns 1,

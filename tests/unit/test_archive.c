@@ -205,6 +205,46 @@ test_archive_build_all(void **state)
 	catalog_free(catalog);
 }
 
+/* What the made-up Release lists and nobody has. */
+static int
+put_lost(struct txn *t, void *arg, struct error *err)
+{
+	struct blob_source source = {
+	    .origin = 1, .path = SPAN("dists/stable/main/Contents-amd64.gz")};
+	char hex[DIGEST_HEX_SIZE];
+	struct digest lost;
+	uint64_t *ret = arg;
+	int r = digest_parse(span_of(fake_hash(77, hex)), &lost);
+
+	(void)err;
+	if (r == 0)
+		r = blob_put(t, &lost, 7, ret);
+	return r < 0 ? r : blob_add_sources(t, *ret, &source, 1);
+}
+
+/* The kernel knows directories by these indexes, whenever they are made. */
+static void
+test_archive_build_keeps_indexes(void **state)
+{
+	struct scratch *s = *state;
+	struct captured c = capture(s, "apt bash", 1);
+	struct root root = {.kind = ROOT_ARCHIVE, .state = c.state};
+	struct catalog *before = build(s, &root, ARCHIVE_ALL), *after;
+	uint64_t lost;
+
+	assert_int_equal(
+	    catalog_find_dir(before, SPAN("dists/stable/main/by-hash")),
+	    CATALOG_NONE);
+	scratch_write(s, put_lost, &lost);
+	after = build(s, &root, ARCHIVE_ALL);
+	assert_serves(s, after, "dists/stable/main/Contents-amd64.gz",
+	    CONTENT_BLOB, lost);
+	assert_int_equal(catalog_find_dir(after, SPAN("pool/main/b/bash")),
+	    catalog_find_dir(before, SPAN("pool/main/b/bash")));
+	catalog_free(before);
+	catalog_free(after);
+}
+
 static void
 test_archive_build_without_release(void **state)
 {
@@ -371,6 +411,7 @@ main(void)
 	    scratch_test(test_archive_build_dists),
 	    scratch_test(test_archive_build_older_by_hash),
 	    scratch_test(test_archive_build_all),
+	    scratch_test(test_archive_build_keeps_indexes),
 	    scratch_test(test_archive_build_without_release),
 	    scratch_test(test_archive_build_packages),
 	    scratch_test(test_archive_build_pool),

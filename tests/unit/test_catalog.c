@@ -96,6 +96,34 @@ test_catalog_dirs_know_each_other(void **state)
 }
 
 static void
+test_catalog_reserve_dir_keeps_indexes(void **state)
+{
+	(void)state;
+	for (int filled = 0; filled < 2; filled++) {
+		struct catalog *c = begin();
+		uint32_t dir, subdirs = filled ? 1 : 0;
+
+		add(c, "dists/Release", 1, 0);
+		assert_int_equal(
+		    catalog_reserve_dir(c, SPAN("dists/main/i18n")), 0);
+		if (filled)
+			add(c, "dists/main/i18n/Translation-en", 2, 0);
+		add(c, "pool/a", 3, 0);
+		assert_int_equal(
+		    catalog_reserve_dir(c, SPAN("pool/a")), -ENOTDIR);
+		assert_int_equal(catalog_end(c, NULL), 0);
+
+		assert_int_equal(catalog_find_dir(c, SPAN("pool")), 4);
+		dir = catalog_find_dir(c, SPAN("dists/main/i18n"));
+		assert_int_equal(dir, filled ? 3 : CATALOG_NONE);
+		assert_int_equal(catalog_subdirs(c, 1), subdirs);
+		assert_int_equal(ref_of(c, "dists", "Release"), 1);
+		assert_int_equal(ref_of(c, "pool", "a"), 3);
+		catalog_free(c);
+	}
+}
+
+static void
 test_catalog_add_refuses(void **state)
 {
 	struct catalog *c = begin();
@@ -246,6 +274,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_catalog_add_finds),
 	    cmocka_unit_test(test_catalog_dirs_know_each_other),
+	    cmocka_unit_test(test_catalog_reserve_dir_keeps_indexes),
 	    cmocka_unit_test(test_catalog_add_refuses),
 	    cmocka_unit_test(test_catalog_end_judges),
 	    cmocka_unit_test(test_catalog_end_stops_at_errors),
