@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/url.h"
 #include "fs/inode.h"
 #include "fs/ops_internal.h"
 #include "fs/reader.h"
@@ -95,14 +96,14 @@ add_url(uint64_t number, struct span path, void *arg)
 {
 	const struct first_place *f = arg;
 	CLEANUP(origin_release) struct origin origin = {0};
-
-	int r = origin_load(f->t, number, &origin);
 	CLEANUP_FREE char *url = NULL;
+	int r = origin_load(f->t, number, &origin);
 
 	if (r < 0)
 		return r;
 	url = origin_url(&origin, path);
-	r = url ? buf_add_str(f->out, url) : -ENOMEM;
+	/* Everybody may read it, but not the password in it. */
+	r = url ? url_add_shown(f->out, url) : -ENOMEM;
 	return r < 0 ? r : 1;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/url.h"
 #include "store/blob.h"
 
 #define PLACES_MAX 32 /* that are tried */
@@ -141,12 +142,14 @@ transfer(struct job *j, const struct place *p, struct error *err)
 	    .stall_ms = j->opts->stall_ms,
 	    .tries = j->opts->tries,
 	    .bytes_per_s = j->opts->bytes_per_s};
+	char shown[URL_SHOWN_SIZE];
 	int r;
 
 	j->sink = 0;
 	r = fetch(j->fetcher, &rq, &sink, &answer, err);
 	if (r < 0 && j->sink < 0)
-		return error_set(err, r, "%s: %s", p->url, j->sink_err.text);
+		return error_set(err, r, "%s: %s", url_shown(p->url, shown),
+		    j->sink_err.text);
 	return r;
 }
 
@@ -172,6 +175,7 @@ open_writer(struct job *j, struct error *err)
 static int
 try_once(struct job *j, const struct place *p, bool *old, struct error *err)
 {
+	char shown[URL_SHOWN_SIZE];
 	int r = open_writer(j, err);
 
 	*old = false;
@@ -187,7 +191,7 @@ try_once(struct job *j, const struct place *p, bool *old, struct error *err)
 	r = blob_writer_end(j->writer, err);
 	blob_writer_free(TAKE(j->writer));
 	j->have = 0;
-	return r < 0 ? error_prefix(err, r, "%s", p->url) : 0;
+	return r < 0 ? error_prefix(err, r, "%s", url_shown(p->url, shown)) : 0;
 }
 
 static int

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/url.h"
 #include "mirror/fetch_file.h"
 #include "mirror/fetch_http.h"
 #include "mirror/fetch_url.h"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/url.h"
 #include "mirror/fetch_url.h"
 
 #define BLOCK (128 * 1024) /* bytes read at once */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/span.h"
+#include "base/url.h"
 #include "mirror/fetch_url.h"
 
 #define WAIT_MS	   100		/* between looks at cancel and stall */

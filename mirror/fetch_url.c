@@ -19,31 +19,6 @@ cleanup_curl(char **p)
 	curl_free(*p);
 }
 
-char *
-url_shown(const char *url, char out[URL_SHOWN_SIZE])
-{
-	const char *host = strstr(url, "://");
-	size_t scheme = 0;
-	int n;
-
-	if (host) {
-		const char *at;
-
-		host += 3;
-		scheme = (size_t)(host - url);
-		/* The last '@' counts: a password may hold one unescaped. */
-		at = memrchr(host, '@', strcspn(host, "/?#"));
-		if (at)
-			host = at + 1;
-	} else {
-		host = url;
-	}
-	n = snprintf(out, URL_SHOWN_SIZE, "%.*s%s", (int)scheme, url, host);
-	if (n >= URL_SHOWN_SIZE)
-		memcpy(out + URL_SHOWN_SIZE - 4, "...", 4);
-	return out;
-}
-
 static bool
 ends_nocase(const char *s, size_t len, const char *suffix)
 {

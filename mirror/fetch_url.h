@@ -7,11 +7,6 @@
 
 #include "base/cleanup.h"
 
-#define URL_SHOWN_SIZE 640
-
-/* The URL as it may be shown: without user and password, cut with "..." where
- * it is too long for a message.  Returns out. */
-char *url_shown(const char *url, char out[URL_SHOWN_SIZE]);
 /* Whether a page is what one expects there: it ends in '/', .html or .htm. */
 bool url_is_page(const char *url);
 bool url_is_file(const char *url);

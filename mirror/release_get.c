@@ -149,7 +149,7 @@ static int
 prove_in_release(struct getting *g)
 {
 	struct release_got *got = g->got;
-	CLEANUP_FREE char *url = update_url(g->u, SPAN("InRelease"));
+	CLEANUP_FREE char *url = update_url_shown(g->u, SPAN("InRelease"));
 	struct span bytes = buf_span(&got->in_release);
 
 	if (!url)
@@ -171,7 +171,7 @@ prove_in_release(struct getting *g)
 static int
 prove_detached(struct getting *g, struct strs *signers, struct error *err)
 {
-	CLEANUP_FREE char *url = update_url(g->u, SPAN("Release.gpg"));
+	CLEANUP_FREE char *url = update_url_shown(g->u, SPAN("Release.gpg"));
 
 	if (!url)
 		return no_memory(err);
@@ -183,7 +183,7 @@ static int
 prove_release(struct getting *g)
 {
 	struct release_got *got = g->got;
-	CLEANUP_FREE char *url = update_url(g->u, SPAN("Release"));
+	CLEANUP_FREE char *url = update_url_shown(g->u, SPAN("Release"));
 	int r = -ENOKEY;
 
 	if (!url)
@@ -281,7 +281,7 @@ get_pair(struct getting *g)
 	int r = get_main(g, "Release", had, &got->release);
 
 	if (r == -ENOENT) {
-		CLEANUP_FREE char *url = update_url(g->u, SPAN(""));
+		CLEANUP_FREE char *url = update_url_shown(g->u, SPAN(""));
 
 		return error_set(g->err, r,
 		    "%s has no InRelease and no Release: is suite '%s' there?",

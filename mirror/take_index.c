@@ -19,6 +19,8 @@ struct take {
 	struct update *u;
 	const struct wanted *w;
 	const struct wanted_form *form;
+	const char *url;
+	char *shown; /* the URL, for messages */
 	struct pipeline *pipeline;
 	/* What keeps the compressed bytes and checks their hash; for a plain
 	 * index only the hash, which the pipeline makes anyway. */
@@ -40,6 +42,7 @@ take_release(struct take *t)
 	pipeline_free(t->pipeline);
 	blob_writer_free(t->writer);
 	hash_free(t->hash);
+	free(t->shown);
 }
 
 static int
@@ -109,9 +112,9 @@ sink_write(void *arg, const void *ptr, size_t len)
 }
 
 static int
-transfer(struct take *t, const char *url, struct error *err)
+transfer(struct take *t, struct error *err)
 {
-	struct fetch_request rq = update_request(t->u, url);
+	struct fetch_request rq = update_request(t->u, t->url);
 	struct fetch_sink sink = {sink_begin, sink_write, t};
 	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
 	int r;
@@ -119,7 +122,7 @@ transfer(struct take *t, const char *url, struct error *err)
 	rq.max_bytes = t->form->file->size;
 	r = fetch(t->u->fetcher, &rq, &sink, &answer, err);
 	if (r < 0 && t->sink < 0)
-		return error_set(err, r, "%s: %s", url, t->sink_err.text);
+		return error_set(err, r, "%s: %s", t->shown, t->sink_err.text);
 	if (r < 0)
 		return r;
 	t->u->result.bytes += answer.bytes;
@@ -127,7 +130,9 @@ transfer(struct take *t, const char *url, struct error *err)
 		return 0;
 	/* An empty body. */
 	r = sink_begin(t, 0);
-	return r < 0 ? error_set(err, r, "%s: %s", url, t->sink_err.text) : 0;
+	if (r < 0)
+		return error_set(err, r, "%s: %s", t->shown, t->sink_err.text);
+	return 0;
 }
 
 /* Are the bytes those that Release announces? */
@@ -231,7 +236,7 @@ open_sinks(struct take *t, struct error *err)
 
 /* Tries one form at one place. */
 static int
-take_from(struct take *t, const char *url, struct error *err)
+take_from(struct take *t, struct error *err)
 {
 	int r = open_sinks(t, err);
 
@@ -239,15 +244,15 @@ take_from(struct take *t, const char *url, struct error *err)
 		return r;
 	if (r > 0) {
 		r = read_present(t, err);
-		return r < 0 ? error_prefix(err, r, "%s", url) : 0;
+		return r < 0 ? error_prefix(err, r, "%s", t->shown) : 0;
 	}
-	r = transfer(t, url, err);
+	r = transfer(t, err);
 	if (r < 0)
 		return r;
 	r = check_bytes(t, err);
 	if (r == 0)
 		r = store_list(t, err);
-	return r < 0 ? error_prefix(err, r, "%s", url) : 0;
+	return r < 0 ? error_prefix(err, r, "%s", t->shown) : 0;
 }
 
 /*
@@ -311,10 +316,9 @@ keep_from_blob(struct take *t, struct keep *k, struct error *err)
 }
 
 static int
-keep_from_url(
-    struct take *t, struct keep *k, const char *url, struct error *err)
+keep_from_url(struct take *t, struct keep *k, struct error *err)
 {
-	struct fetch_request rq = update_request(t->u, url);
+	struct fetch_request rq = update_request(t->u, t->url);
 	struct fetch_sink sink = {keep_begin, keep_write, k};
 	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
 
@@ -323,7 +327,7 @@ keep_from_url(
 }
 
 static int
-keep_plain(struct take *t, const char *url, struct error *err)
+keep_plain(struct take *t, struct error *err)
 {
 	const struct release_file *plain = t->w->plain;
 	struct keep k = {0};
@@ -338,7 +342,7 @@ keep_plain(struct take *t, const char *url, struct error *err)
 	if (r < 0)
 		r = error_sys(err, r, "cannot keep %s", t->w->path);
 	else if (t->form->codec == CODEC_PLAIN)
-		r = keep_from_url(t, &k, url, err);
+		r = keep_from_url(t, &k, err);
 	else
 		r = keep_from_blob(t, &k, err);
 	if (r == 0)
@@ -346,7 +350,7 @@ keep_plain(struct take *t, const char *url, struct error *err)
 	else if (k.sink < 0)
 		(void)error_set(err, r, "%s", k.sink_err.text);
 	blob_writer_free(k.writer);
-	return r < 0 ? error_prefix(err, r, "%s", url) : 0;
+	return r < 0 ? error_prefix(err, r, "%s", t->shown) : 0;
 }
 
 /* The search through forms and places. */
@@ -393,13 +397,15 @@ try_place(struct search *s, const struct wanted_form *form, struct span path,
 	CLEANUP_FREE char *url = update_url(s->u, path);
 	int r;
 
-	if (!url)
+	t.url = url;
+	t.shown = update_url_shown(s->u, path);
+	if (!t.url || !t.shown)
 		return error_sys(err, -ENOMEM, "cannot fetch an index");
 	r = update_cancelled(s->u, err);
 	if (r == 0)
-		r = take_from(&t, url, err);
+		r = take_from(&t, err);
 	if (r == 0)
-		r = keep_plain(&t, url, err);
+		r = keep_plain(&t, err);
 	/* Only now is it sure that the archive says so. */
 	if (r == 0) {
 		r = index_seen(s->u, t.result.list, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/url.h"
 #include "mirror/update_run.h"
 #include "store/list.h"
 #include "store/text.h"
@@ -28,6 +29,17 @@ update_url(const struct update *u, struct span path)
 	(void)buf_add_str(&whole, u->dir); /* whole.failed tells */
 	(void)buf_add_span(&whole, path);
 	return whole.failed ? NULL : origin_url(&u->origin, buf_span(&whole));
+}
+
+char *
+update_url_shown(const struct update *u, struct span path)
+{
+	CLEANUP_FREE char *url = update_url(u, path);
+	CLEANUP(buf_release) struct buf shown = {0};
+
+	if (!url || url_add_shown(&shown, url) < 0)
+		return NULL;
+	return buf_take(&shown);
 }
 
 int
@@ -169,7 +181,7 @@ check_date(const struct update *u, int64_t date, struct error *err)
 static int
 about_release(const struct update *u, int r, struct error *err)
 {
-	CLEANUP_FREE char *url = update_url(u, SPAN(""));
+	CLEANUP_FREE char *url = update_url_shown(u, SPAN(""));
 
 	return error_prefix(err, r, "%s", url ? url : u->mirror.name);
 }

@@ -39,6 +39,8 @@ struct update {
 struct fetch_request update_request(const struct update *u, const char *url);
 /* The URL of a file below the suite's directory; NULL: out of memory. */
 char *update_url(const struct update *u, struct span path);
+/* The same for messages: without user and password. */
+char *update_url_shown(const struct update *u, struct span path);
 /* Adds the by-hash name of a file that Release lists. */
 int release_by_hash(const struct release_file *file, struct buf *out);
 /* -EINTR where the run was cancelled. */

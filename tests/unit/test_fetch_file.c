@@ -165,32 +165,6 @@ test_fetch_url_check_table(void **state)
 	}
 }
 
-static void
-test_url_shown_table(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *url, *expected;
-	} cases[] = {
-	    {"http://h/x", "http://h/x"},
-	    {"http://u:p@h/x@y", "http://h/x@y"},
-	    {"http://u:p@q@h/x", "http://h/x"},
-	    {"https://u@h", "https://h"},
-	    {"file:///a@b", "file:///a@b"},
-	    {"file:/a@b", "file:/a@b"},
-	    {"", ""},
-	};
-	char out[URL_SHOWN_SIZE];
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_string_equal(
-		    url_shown(cases[i].url, out), cases[i].expected);
-	char longer[2 * URL_SHOWN_SIZE];
-	memset(longer, 'a', sizeof(longer));
-	longer[sizeof(longer) - 1] = '\0';
-	assert_int_equal(strlen(url_shown(longer, out)), URL_SHOWN_SIZE - 1);
-	assert_string_equal(out + URL_SHOWN_SIZE - 4, "...");
-}
-
 int
 main(void)
 {
@@ -199,7 +173,6 @@ main(void)
 	    cmocka_unit_test(test_fetch_file_errors),
 	    cmocka_unit_test(test_fetch_file_unreadable),
 	    cmocka_unit_test(test_fetch_url_check_table),
-	    cmocka_unit_test(test_url_shown_table),
 	};
 	return cmocka_run_group_tests(tests, fetch_group_setup, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "scratch_store.h"
 
+#include "tests/unit/http_server.h"
 #include "update_fixture.h"
 
 static void
@@ -209,6 +210,42 @@ test_update_refusals(void **state)
 }
 
 static void
+test_update_hides_password(void **state)
+{
+	static const char not_found[] =
+	    "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+	static const char release[] =
+	    "HTTP/1.1 200 OK\r\n\r\nSuite: x\nSHA256:\n "
+	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	    " 5 Packages\n";
+	const struct server_step steps[] = {{not_found, THEN_CLOSE},
+	    {release, THEN_CLOSE}, {not_found, THEN_CLOSE},
+	    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", THEN_CLOSE}};
+	struct archive a = {.s = *state};
+	struct archive_mirror m = {.s = *state, .m = {.allow_unsigned = true}};
+	struct update_opts opts = {0};
+	struct update_result result;
+	struct error err = {""};
+	struct server server;
+
+	assert_int_equal(
+	    server_start(&server, steps, ARRAY_LEN(steps), NULL), 0);
+	assert_true(asprintf(&m.o.url, "http://me:secret@127.0.0.1:%u/",
+			(unsigned)server.port) > 0);
+	m.m.name = strdup("m");
+	m.m.suite = strdup("./");
+	scratch_write(a.s, archive_mirror_put, &m);
+	assert_int_equal(update_with(&a, "m", &opts, &result, &err), -EBADMSG);
+	server_stop(&server);
+	assert_int_equal(server.requests, ARRAY_LEN(steps));
+	assert_non_null(strstr(err.text, "http://127.0.0.1:"));
+	assert_null(strstr(err.text, "secret"));
+	buf_release(&server.log);
+	origin_release(&m.o);
+	mirror_release(&m.m);
+}
+
+static void
 test_update_cancelled(void **state)
 {
 	struct archive a = {.s = *state};
@@ -232,6 +269,7 @@ main(void)
 	    scratch_test(test_update_valid_until),
 	    scratch_test(test_update_date_went_back),
 	    scratch_test(test_update_refusals),
+	    scratch_test(test_update_hides_password),
 	    scratch_test(test_update_cancelled),
 	};
 
