@@ -19,7 +19,8 @@ comma = ,
 PKGS = fuse3 lmdb libcurl gpgme liblzma zlib libzstd libdeflate libcrypto \
 	jansson $(MSGPACK)
 MSGPACK := $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+# Their headers are theirs to mend: no warnings from them.
+PKG_CFLAGS := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lbz2
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wpointer-arith \
