@@ -212,8 +212,9 @@ done
 offer $next
 run suitefs --quiet mirror update m
 shows $next || fail "the next update does not finish"
-[[ ! $(find "$SUITEFS_STORE/tmp" -type f) ]] ||
-	fail "left in tmp: $(ls "$SUITEFS_STORE/tmp")"
+hash=$(sha256sum <"$T/round$next/dists/stable/main/binary-amd64/Packages.gz")
+has_blob "${hash%% *}" || fail "the index of round $next is not kept"
+[[ ! -e $SUITEFS_STORE/tmp/${hash%% *} ]] || fail "left in tmp: ${hash%% *}"
 # All of it, byte for byte.
 if [[ -w /dev/fuse ]] && [[ $(id -u) == 0 || $(command -v fusermount3) ]]; then
 	mkdir "$T/mnt"
