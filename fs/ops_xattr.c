@@ -48,7 +48,7 @@ digest_by_reading(const struct subject *s, struct digest *ret)
 }
 
 static int
-get_sha256(const struct subject *s, struct buf *out)
+get_sha256(struct subject *s, struct buf *out)
 {
 	static const struct digest none;
 	struct content_info info = {0};
@@ -57,6 +57,8 @@ get_sha256(const struct subject *s, struct buf *out)
 
 	if (ino_kind(s->ino) != INO_KEYRING)
 		r = content_info(s->t, ino_content(s->ino), &info);
+	/* A thread has one transaction at a time, and reading takes its own. */
+	txn_end(TAKE(s->t));
 	if (r == 0 && digest_eq(&info.sha256, &none))
 		r = digest_by_reading(s, &info.sha256);
 	return r < 0 ? r : buf_add_str(out, digest_hex(&info.sha256, hex));
@@ -69,7 +71,7 @@ load_blob(const struct subject *s, struct blob *ret)
 }
 
 static int
-get_state(const struct subject *s, struct buf *out)
+get_state(struct subject *s, struct buf *out)
 {
 	CLEANUP(blob_release) struct blob blob = {0};
 	int present = 1;
@@ -108,7 +110,7 @@ add_url(uint64_t number, struct span path, void *arg)
 }
 
 static int
-get_origin(const struct subject *s, struct buf *out)
+get_origin(struct subject *s, struct buf *out)
 {
 	CLEANUP(blob_release) struct blob blob = {0};
 	struct first_place f = {s->t, out};
@@ -126,7 +128,7 @@ get_origin(const struct subject *s, struct buf *out)
 
 static const struct {
 	const char *name;
-	int (*get)(const struct subject *s, struct buf *out);
+	int (*get)(struct subject *s, struct buf *out);
 } attributes[] = {
     {XATTR_SHA256, get_sha256},
     {XATTR_STATE, get_state},

@@ -1,5 +1,6 @@
 #include "fs/tree.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <time.h>
 
@@ -28,21 +29,6 @@ version_put(struct tree *t, struct top_version *v)
 	(void)pthread_mutex_lock(&t->lock);
 	version_put_locked(v);
 	(void)pthread_mutex_unlock(&t->lock);
-}
-
-int
-tree_call_begin(struct tree *tree, struct tree_call *ret)
-{
-	*ret = (struct tree_call){.tree = tree};
-	return txn_read(tree->store, &ret->t, NULL);
-}
-
-void
-tree_call_end(struct tree_call *c)
-{
-	txn_end(c->t);
-	if (c->version)
-		version_put(c->tree, c->version);
 }
 
 /* Takes a newly read top as the current version, unless it says the same. */
@@ -109,15 +95,35 @@ version_get(struct tree *t, struct top_version **ret)
 	return r;
 }
 
-int
-tree_call_top(struct tree_call *c, const struct top **ret)
+void
+tree_call_end(struct tree_call *c)
 {
-	int r = c->version ? 0 : version_get(c->tree, &c->version);
+	txn_end(c->t);
+	if (c->version)
+		version_put(c->tree, c->version);
+}
 
+int
+tree_call_begin(struct tree *tree, bool top, struct tree_call *ret)
+{
+	int r;
+
+	*ret = (struct tree_call){.tree = tree};
+	/* Before the transaction, for reading the top may take one and a thread
+	 * has one at a time; and what the top names is there in a later one. */
+	r = top ? version_get(tree, &ret->version) : 0;
+	if (r == 0)
+		r = txn_read(tree->store, &ret->t, NULL);
 	if (r < 0)
-		return r;
-	*ret = c->version->top;
-	return 0;
+		tree_call_end(ret);
+	return r;
+}
+
+const struct top *
+tree_call_top(const struct tree_call *c)
+{
+	assert(c->version);
+	return c->version->top;
 }
 
 int
@@ -200,13 +206,8 @@ keyring_bytes(const struct top *top, uint64_t ino)
 static int
 keyring_node(struct tree_call *c, uint64_t ino, struct node *ret)
 {
-	const struct top *top;
-	int r = tree_call_top(c, &top);
-	const struct buf *bytes;
+	const struct buf *bytes = keyring_bytes(tree_call_top(c), ino);
 
-	if (r < 0)
-		return r;
-	bytes = keyring_bytes(top, ino);
 	if (!bytes)
 		return -ESTALE;
 	/* Nobody stores a time with keys; one made of the content differs
@@ -223,11 +224,8 @@ keyring_node(struct tree_call *c, uint64_t ino, struct node *ret)
 static int
 top_node(struct tree_call *c, uint64_t ino, struct node *ret)
 {
-	const struct top *top;
-	int r = tree_call_top(c, &top);
+	const struct top *top = tree_call_top(c);
 
-	if (r < 0)
-		return r;
 	if (!top_has_dir(top, ino))
 		return -ESTALE;
 	*ret = (struct node){
@@ -310,7 +308,8 @@ int
 tree_node(struct tree *t, uint64_t ino, struct node *ret)
 {
 	struct tree_call c;
-	int r = tree_call_begin(t, &c);
+	bool top = ino_is_top(ino) || ino_kind(ino) == INO_KEYRING;
+	int r = tree_call_begin(t, top, &c);
 
 	if (r < 0)
 		return r;
@@ -405,12 +404,10 @@ static int
 lookup_top(
     struct tree_call *c, uint64_t parent, struct span name, struct node *ret)
 {
-	const struct top *top;
-	int r = tree_call_top(c, &top);
+	const struct top *top = tree_call_top(c);
 	const struct top_name *found;
+	int r;
 
-	if (r < 0)
-		return r;
 	if (!top_has_dir(top, parent))
 		return -ESTALE;
 	found = top_find(top, parent, name);
@@ -436,7 +433,7 @@ tree_lookup(struct tree *t, uint64_t parent, struct span name, struct node *ret,
 		*ret_stable = true;
 		return -ENOENT;
 	}
-	r = tree_call_begin(t, &c);
+	r = tree_call_begin(t, ino_is_top(parent), &c);
 	if (r < 0)
 		return r;
 	*ret_stable = ino_kind(parent) == INO_DIR;

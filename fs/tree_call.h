@@ -31,13 +31,15 @@ struct tree {
 struct tree_call {
 	struct tree *tree;
 	struct txn *t;
-	struct top_version *version; /* of the top; NULL until asked for */
+	struct top_version *version; /* of the top, where it is wanted */
 };
 
-int tree_call_begin(struct tree *tree, struct tree_call *ret) MUST_CHECK;
+/* top: tree_call_top() will be asked for. */
+int tree_call_begin(
+    struct tree *tree, bool top, struct tree_call *ret) MUST_CHECK;
 void tree_call_end(struct tree_call *c);
-/* The top, the same during a call. */
-int tree_call_top(struct tree_call *c, const struct top **ret) MUST_CHECK;
+/* The same during a call. */
+const struct top *tree_call_top(const struct tree_call *c);
 
 int tree_any_node(
     struct tree_call *c, uint64_t ino, struct node *ret) MUST_CHECK;

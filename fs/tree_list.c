@@ -46,14 +46,13 @@ emit_dots(struct listing *l, uint64_t parent)
 static int
 list_top(struct listing *l)
 {
-	const struct top *top;
+	const struct top *top = tree_call_top(l->c);
 	const struct top_name *name;
-	int r = tree_call_top(l->c, &top);
+	int r;
 
-	if (r == 0 && !top_has_dir(top, l->dir))
-		r = -ESTALE;
-	if (r == 0)
-		r = emit_dots(l, top_parent(top, l->dir));
+	if (!top_has_dir(top, l->dir))
+		return -ESTALE;
+	r = emit_dots(l, top_parent(top, l->dir));
 	while (r == 0 && !l->ended &&
 	       (name = top_at(top, l->dir, l->next - 2)) != NULL) {
 		struct node node = {
@@ -152,7 +151,8 @@ tree_list(struct tree *t, uint64_t dir, uint64_t from, bool plus,
 
 	if (ino_is_file(dir))
 		return -ENOTDIR;
-	r = tree_call_begin(t, &c);
+	/* Above a catalog's root stands a directory of the top. */
+	r = tree_call_begin(t, ino_is_top(dir) || ino_dir(dir).index == 0, &c);
 	if (r < 0)
 		return r;
 	if (ino_is_top(dir))

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "fs/tree.h"
+#include "store/env.h"
 
 static struct tree *
 open_tree(struct scratch *s)
@@ -505,6 +506,52 @@ test_tree_shared_by_threads(void **state)
 	tree_free(t);
 }
 
+static int
+list_nothing(void *arg, struct span name, const struct node *n, uint64_t next)
+{
+	(void)arg;
+	(void)name;
+	(void)n;
+	(void)next;
+	return 0;
+}
+
+/* A second one waits for itself where the map is being replaced. */
+static void
+test_tree_has_one_transaction_at_a_time(void **state)
+{
+	struct scratch *s = *state;
+	struct tree *t = open_tree(s);
+	struct node top = must_walk(t, "snapshots");
+	struct node snapshot;
+	bool stable;
+
+	for (unsigned i = 0; i < 4; i++) {
+		char name[16];
+
+		/* Each makes the top be read again. */
+		(void)snprintf(name, sizeof(name), "day%u", i);
+		(void)make_named_snapshot(s, name, "hello", i);
+		if (i == 0)
+			assert_int_equal(tree_node(t, top.ino, &top), 0);
+		else if (i == 1)
+			assert_int_equal(tree_lookup(t, top.ino, span_of(name),
+					     &snapshot, &stable),
+			    0);
+		else if (i == 2)
+			assert_int_equal(
+			    tree_list(t, top.ino, 0, true, list_nothing, NULL),
+			    0);
+		else
+			assert_int_equal(tree_list(t, snapshot.ino, 0, true,
+					     list_nothing, NULL),
+			    0);
+		/* Those that are at rest: as many as ever were at once. */
+		assert_int_equal(s->store->npool, 1);
+	}
+	tree_free(t);
+}
+
 int
 main(void)
 {
@@ -520,6 +567,7 @@ main(void)
 	    scratch_test(test_tree_keeps_old_nodes),
 	    scratch_test(test_tree_keyrings),
 	    scratch_test(test_tree_shared_by_threads),
+	    scratch_test(test_tree_has_one_transaction_at_a_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
