@@ -74,10 +74,11 @@ pause_ms(unsigned tries, int64_t retry_after_s)
 	/* Without luck the middle does. */
 	(void)!getrandom(&dice, 1, GRND_NONBLOCK);
 	ms = ms * 3 / 4 + ms * dice / 512;
-	if (retry_after_s > 0 && retry_after_s * 1000 > ms)
-		ms = retry_after_s > PAUSE_MAX_MS / 1000
-			 ? PAUSE_MAX_MS
-			 : (long)retry_after_s * 1000;
+	/* The server's number may be any: not to be multiplied unseen. */
+	if (retry_after_s >= PAUSE_MAX_MS / 1000)
+		return PAUSE_MAX_MS;
+	if (retry_after_s * 1000 > ms)
+		ms = (long)retry_after_s * 1000;
 	return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
 }
 

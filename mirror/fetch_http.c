@@ -1,46 +1,15 @@
 #include "mirror/fetch_http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/span.h"
-#include "base/url.h"
 #include "mirror/fetch_url.h"
+#include "mirror/http_transfer.h"
 
-#define WAIT_MS	   100		/* between looks at cancel and stall */
-#define READ_BLOCK (128 * 1024) /* bytes handed over at once */
-#define DROP_MAX   (64 * 1024)	/* bytes of an error page, to keep the line */
-#define REASON_MAX 96		/* bytes of "404 Not Found" */
-#define HEADER_MAX 512		/* bytes of an ETag or date that we keep */
-
-struct http {
-	CURL *easy;
-	CURLM *multi;
-	char text[CURL_ERROR_SIZE]; /* curl's own words for a failure */
-};
-
-/* What is done with the body that comes. */
-enum body {
-	BODY_NONE, /* nothing has come yet */
-	BODY_FILE, /* the sink has begun */
-	BODY_DROP, /* an error page */
-};
-
-struct transfer {
-	struct http *http;
-	struct http_try *try;
-	struct error *err;
-	uint64_t from; /* asked for with Range, 0 for all */
-	enum body body;
-	uint64_t bytes; /* of body, dropped ones too */
-	bool connected;
-	int64_t moved_ms; /* when the last byte came */
-	int r;		  /* what ended it from our side, or 0 */
-	char reason[REASON_MAX];
-	char shown[URL_SHOWN_SIZE];
-};
+#define WAIT_MS	 100	     /* between looks at cancel and stall */
+#define DROP_MAX (64 * 1024) /* bytes of an error page, to keep the line */
 
 static void
 cleanup_slist(struct curl_slist **l)
@@ -55,14 +24,6 @@ clock_ms(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static long
-connect_ms(const struct transfer *t)
-{
-	long ms = t->try->rq->connect_ms;
-
-	return ms > 0 ? ms : FETCH_CONNECT_S * 1000L;
 }
 
 static long
@@ -94,19 +55,6 @@ header(const struct transfer *t, const char *name)
 	return h->value;
 }
 
-/* Whether a value may stand in a header, and is worth being kept. */
-static bool
-is_header_value(const char *value)
-{
-	size_t len = 0;
-
-	for (const char *p = value; *p; p++, len++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return false;
-	}
-	return len > 0 && len <= HEADER_MAX;
-}
-
 static int
 fill_answer(struct transfer *t)
 {
@@ -115,13 +63,13 @@ fill_answer(struct transfer *t)
 	const char *date = header(t, "Last-Modified");
 	const char *validator = NULL;
 
-	if (date && is_header_value(date)) {
+	if (date && http_is_header_value(date)) {
 		time_t when = curl_getdate(date, NULL);
 
 		a->last_modified = when > 0 ? when : 0;
 		validator = when > 0 ? date : NULL;
 	}
-	if (etag && is_header_value(etag)) {
+	if (etag && http_is_header_value(etag)) {
 		a->etag = strdup(etag);
 		if (!a->etag)
 			return error_set(t->err, -ENOMEM, "out of memory");
@@ -264,7 +212,8 @@ on_header(char *ptr, size_t size, size_t n, void *arg)
 	(void)span_word(&line, &version);
 	line = span_trim(line);
 	(void)snprintf(t->reason, sizeof(t->reason), "%.*s",
-	    line.len < REASON_MAX ? (int)line.len : REASON_MAX, line.ptr);
+	    line.len < HTTP_REASON_MAX ? (int)line.len : HTTP_REASON_MAX,
+	    line.ptr);
 	return size * n;
 }
 
@@ -278,131 +227,6 @@ on_request(void *arg, char *to, char *from, int to_port, int from_port)
 	t->connected = true;
 	t->moved_ms = clock_ms();
 	return CURL_PREREQFUNC_OK;
-}
-
-static int
-add_header(struct curl_slist **list, const char *name, const char *value)
-{
-	char line[HEADER_MAX + 64];
-	struct curl_slist *more;
-
-	(void)snprintf(line, sizeof(line), "%s: %s", name, value);
-	more = curl_slist_append(*list, line);
-	if (!more)
-		return -ENOMEM;
-	*list = more;
-	return 0;
-}
-
-/* RFC 9110, 5.6.7: names of days and months whatever the locale. */
-static int
-add_date(struct curl_slist **list, const char *name, int64_t when)
-{
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t w = (time_t)when;
-	struct tm tm;
-	char text[64];
-
-	if (!gmtime_r(&w, &tm))
-		return 0;
-	(void)snprintf(text, sizeof(text),
-	    "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
-	    tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec);
-	return add_header(list, name, text);
-}
-
-/*
- * The conditions are headers of our own: with CURLOPT_TIMECONDITION curl drops
- * a 200 whose Last-Modified is not newer, even where the ETag differs.
- */
-static int
-make_headers(struct transfer *t, struct curl_slist **list)
-{
-	const struct fetch_request *rq = t->try->rq;
-	int r = 0;
-	bool checked;
-	char range[32];
-
-	if (rq->if_none_match && is_header_value(rq->if_none_match))
-		r = add_header(list, "If-None-Match", rq->if_none_match);
-	else if (rq->if_modified_since)
-		r = add_date(list, "If-Modified-Since", rq->if_modified_since);
-	if (r < 0)
-		return r;
-	checked = rq->if_range && is_header_value(rq->if_range) &&
-		  strncmp(rq->if_range, "W/", 2) != 0;
-	if (t->try->whole || rq->from == 0 || (!checked && !rq->from_anyway))
-		return 0;
-	t->from = rq->from;
-	(void)snprintf(
-	    range, sizeof(range), "bytes=%llu-", (unsigned long long)t->from);
-	r = add_header(list, "Range", range);
-	if (r < 0 || !checked)
-		return r;
-	return add_header(list, "If-Range", rq->if_range);
-}
-
-static CURLcode
-set_numbers(const struct transfer *t)
-{
-	const struct {
-		CURLoption option;
-		long value;
-	} numbers[] = {
-	    {CURLOPT_NOSIGNAL, 1},
-	    {CURLOPT_NETRC, CURL_NETRC_OPTIONAL},
-	    {CURLOPT_FOLLOWLOCATION, 1},
-	    {CURLOPT_MAXREDIRS, FETCH_REDIRECTS},
-	    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-	    {CURLOPT_TCP_KEEPALIVE, 1},
-	    {CURLOPT_CONNECTTIMEOUT_MS, connect_ms(t)},
-	};
-	CURLcode c = CURLE_OK;
-
-	for (size_t i = 0; i < ARRAY_LEN(numbers) && c == CURLE_OK; i++) {
-		CURLoption option = numbers[i].option;
-
-		c = curl_easy_setopt(t->http->easy, option, numbers[i].value);
-	}
-	if (c == CURLE_OK && t->try->rq->bytes_per_s)
-		c = curl_easy_setopt(t->http->easy,
-		    CURLOPT_MAX_RECV_SPEED_LARGE,
-		    (curl_off_t)t->try->rq->bytes_per_s);
-	/* Refused by a handle that still has the buffer of a try that failed
-	 * early: that one does too. */
-	(void)curl_easy_setopt(
-	    t->http->easy, CURLOPT_BUFFERSIZE, (long)READ_BLOCK);
-	return c;
-}
-
-static CURLcode
-set_texts(const struct transfer *t)
-{
-	const struct origin *o = t->try->rq->origin;
-	const struct {
-		CURLoption option;
-		const char *value;
-	} texts[] = {
-	    {CURLOPT_URL, t->try->rq->url},
-	    {CURLOPT_USERAGENT, "suitefs/" VERSION},
-	    {CURLOPT_PROTOCOLS_STR, "http,https"},
-	    {CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
-	    {CURLOPT_CAINFO, o ? o->ca : NULL},
-	    {CURLOPT_SSLCERT, o ? o->cert : NULL},
-	    {CURLOPT_SSLKEY, o ? o->key : NULL},
-	};
-	CURLcode c = CURLE_OK;
-
-	for (size_t i = 0; i < ARRAY_LEN(texts) && c == CURLE_OK; i++) {
-		CURLoption option = texts[i].option;
-
-		if (texts[i].value)
-			c = curl_easy_setopt(
-			    t->http->easy, option, texts[i].value);
-	}
-	return c;
 }
 
 /* ACCEPT_ENCODING stays unset: where a .gz is labelled with Content-Encoding,
@@ -424,9 +248,7 @@ set_options(struct transfer *t, struct curl_slist *headers)
 	CURLcode c;
 
 	curl_easy_reset(easy);
-	c = set_numbers(t);
-	if (c == CURLE_OK)
-		c = set_texts(t);
+	c = http_set_values(t);
 	for (size_t i = 0; i < ARRAY_LEN(pointers) && c == CURLE_OK; i++) {
 		CURLoption option = pointers[i].option;
 
@@ -533,7 +355,7 @@ judge_code(struct transfer *t, CURLcode c)
 	case CURLE_OPERATION_TIMEDOUT:
 		return error_set(t->err, -EIO,
 		    "%s: connection timed out after %g s", t->shown,
-		    (double)connect_ms(t) / 1000);
+		    (double)http_connect_ms(t) / 1000);
 	case CURLE_TOO_MANY_REDIRECTS:
 		return error_set(t->err, -EIO, "%s: more than %d redirects",
 		    t->shown, FETCH_REDIRECTS);
@@ -599,7 +421,7 @@ http_fetch(struct http *h, struct http_try *try, struct error *err)
 
 	(void)url_shown(try->rq->url, t.shown);
 	h->text[0] = '\0';
-	r = make_headers(&t, &headers);
+	r = http_headers(&t, &headers);
 	if (r < 0)
 		return error_set(err, r, "out of memory");
 	c = set_options(&t, headers);
