@@ -17,6 +17,7 @@
 #include "base/log.h"
 
 #define DRAW_EVERY  INT64_C(100)   /* ms between drawings on a terminal */
+#define LOG_AFTER   INT64_C(3000)  /* ms: shorter stages are not logged */
 #define LOG_EVERY   INT64_C(10000) /* ms between log lines elsewhere */
 #define SMOOTH_OVER 5000.0	   /* ms: how long the rate remembers */
 #define TEXT_SIZE   256
@@ -262,14 +263,11 @@ progress_free(struct progress *p)
 	free(p);
 }
 
-/* Logging takes the lock, so what is to be logged is only written down while
- * it is held. */
 static void
-start(struct progress *p, const char *name, struct line *ret)
+start(struct progress *p, const char *name)
 {
 	int64_t now = now_ms();
 
-	*ret = (struct line){.len = 0};
 	(void)pthread_mutex_lock(&lock);
 	(void)snprintf(p->name, sizeof(p->name), "%s", name);
 	error_clean(p->name);
@@ -279,9 +277,7 @@ start(struct progress *p, const char *name, struct line *ret)
 	p->rate_bytes = 0;
 	if (p->tty)
 		draw(p, now);
-	else
-		status(p, now, ret);
-	atomic_store(&p->next, now + (p->tty ? DRAW_EVERY : LOG_EVERY));
+	atomic_store(&p->next, now + (p->tty ? DRAW_EVERY : LOG_AFTER));
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -289,8 +285,6 @@ void
 progress_stage(
     struct progress *p, const char *name, uint64_t bytes, uint64_t files)
 {
-	struct line l;
-
 	if (!p)
 		return;
 	progress_end(p);
@@ -298,9 +292,7 @@ progress_stage(
 	atomic_store(&p->files, 0);
 	atomic_store(&p->want_bytes, bytes);
 	atomic_store(&p->want_files, files);
-	start(p, name, &l);
-	if (l.len > 0)
-		log_info("%s", l.text);
+	start(p, name);
 }
 
 void
@@ -312,6 +304,8 @@ progress_expect(struct progress *p, uint64_t bytes, uint64_t files)
 	atomic_fetch_add(&p->want_files, files);
 }
 
+/* Logging takes the lock, so what is to be logged is only written down while
+ * it is held. */
 static void
 show(struct progress *p, int64_t now)
 {
@@ -348,6 +342,7 @@ void
 progress_end(struct progress *p)
 {
 	struct line l = {.len = 0};
+	int64_t now = now_ms();
 
 	if (!p)
 		return;
@@ -355,8 +350,8 @@ progress_end(struct progress *p)
 	atomic_store(&p->next, NEVER);
 	if (p->drawn)
 		wipe();
-	else if (p->running)
-		summary(p, now_ms(), &l);
+	else if (p->running && now - p->started >= LOG_AFTER)
+		summary(p, now, &l);
 	p->drawn = false;
 	p->running = false;
 	(void)pthread_mutex_unlock(&lock);

@@ -3,9 +3,10 @@
 
 /*
  * Progress of long work: on a terminal one line that is redrawn (stage, files,
- * bytes, rate, time left), otherwise a log line when a stage begins or ends
- * and every 10 seconds between.  Nothing with --quiet.  Any thread may call;
- * there is one progress at a time in the process.
+ * bytes, rate, time left), otherwise log lines for a stage that takes longer
+ * than 3 seconds: then, every 10 seconds, and at its end.  Nothing with
+ * --quiet.  Any thread may call; there is one progress at a time in the
+ * process.
  */
 
 #include <stdint.h>
@@ -27,7 +28,7 @@ void progress_stage(
 /* More has become known to do. */
 void progress_expect(struct progress *p, uint64_t bytes, uint64_t files);
 void progress_add(struct progress *p, uint64_t bytes, uint64_t files);
-/* Ends the stage with a line at LOG_INFO where nothing else was shown. */
+/* Ends the stage; NULL and a stage that has ended are fine. */
 void progress_end(struct progress *p);
 
 /* For base/log.c: wipes and redraws the line around other output. */
