@@ -83,6 +83,19 @@ cli_list(const struct cli *c, const char *name, struct strs *ret)
 }
 
 int
+cli_values(const struct cli *c, const char *name, struct strs *ret)
+{
+	int r = 0;
+
+	check_name(c, name);
+	for (size_t i = 0; r == 0 && i < c->ngiven; i++) {
+		if (strcmp(c->given[i].def->name, name) == 0)
+			r = strs_add(ret, span_of(c->given[i].value));
+	}
+	return r;
+}
+
+int
 cli_files(const struct cli *c, const char *name, struct strs *ret)
 {
 	check_name(c, name);

@@ -25,22 +25,60 @@ set_str(char **field, const char *value)
 	return 0;
 }
 
-/* The archive's URL always ends in a slash. */
+/* An archive's URL always ends in a slash; NULL: out of memory. */
+static char *
+with_slash(const char *url)
+{
+	size_t len = strlen(url);
+	char *copy = NULL;
+
+	if (asprintf(&copy, "%s%s", url,
+		len > 0 && url[len - 1] == '/' ? "" : "/") < 0)
+		return NULL;
+	return copy;
+}
+
 static int
 set_url(struct origin *o, const char *url, struct error *err)
 {
 	const char *why = fetch_url_check(url);
-	size_t len = strlen(url);
-	char *copy = NULL;
+	char *copy;
 
 	if (why)
 		return error_set(err, -EINVAL, "URL %s: %s", url, why);
-	if (asprintf(&copy, "%s%s", url,
-		len > 0 && url[len - 1] == '/' ? "" : "/") < 0)
+	copy = with_slash(url);
+	if (!copy)
 		return -ENOMEM;
 	free(o->url);
 	o->url = copy;
 	return 0;
+}
+
+static int
+add_fallback(struct origin *o, const char *url, struct error *err)
+{
+	const char *why = fetch_fallback_check(url);
+	CLEANUP_FREE char *copy = NULL;
+
+	if (why)
+		return error_set(err, -EINVAL, "fallback %s: %s", url, why);
+	copy = strstr(url, ORIGIN_HASH) ? strdup(url) : with_slash(url);
+	if (!copy)
+		return -ENOMEM;
+	if (strs_has(&o->fallbacks, span_of(copy)))
+		return 0;
+	return strs_add(&o->fallbacks, span_of(copy));
+}
+
+static int
+add_fallbacks(const struct cli *c, struct origin *o, struct error *err)
+{
+	CLEANUP(strs_release) struct strs urls = {0};
+	int r = cli_values(c, "fallback", &urls);
+
+	for (size_t i = 0; r == 0 && i < urls.n; i++)
+		r = add_fallback(o, urls.v[i], err);
+	return r;
 }
 
 /* The file that an option names, as an absolute path. */
@@ -87,6 +125,8 @@ fill_new(
 	m->udebs = cli_flag(c, "udeb");
 	m->allow_unsigned = cli_flag(c, "allow-unsigned");
 	m->created = time(NULL);
+	if (r == 0)
+		r = add_fallbacks(c, o, err);
 	return r < 0 ? r : set_tls(c, o);
 }
 
@@ -129,8 +169,9 @@ struct shown {
 static json_t *
 json_mirror(const struct mirror *m, const struct origin *o)
 {
-	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o}",
-	    "name", m->name, "url", o->url, "suite", m->suite, "components",
+	return json_pack("{s:s,s:s,s:o,s:s,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o}",
+	    "name", m->name, "url", o->url, "fallbacks",
+	    out_strs(&o->fallbacks), "suite", m->suite, "components",
 	    out_strs(&m->components), "architectures",
 	    out_strs(&m->architectures), "source", m->sources, "udeb", m->udebs,
 	    "unsigned", m->allow_unsigned, "keyrings", out_strs(&m->keyrings),
@@ -191,6 +232,7 @@ show_lines(struct txn *t, const struct mirror *m, const struct origin *o,
 {
 	out_field("Name", m->name);
 	out_field("URL", o->url);
+	out_field_strs("Fallbacks", &o->fallbacks);
 	out_field("Suite", m->suite);
 	out_field_strs("Components", &m->components);
 	out_field_strs("Architectures", &m->architectures);
@@ -323,6 +365,10 @@ edit(struct mirror *m, struct origin *o, void *arg, struct error *err)
 		r = set_list(c, "component", &m->components);
 	if (r == 0)
 		r = set_list(c, "arch", &m->architectures);
+	if (cli_flag(c, "no-fallback"))
+		strs_release(&o->fallbacks);
+	if (r == 0)
+		r = add_fallbacks(c, o, err);
 	if (r == 0)
 		r = edit_files(e, m, o);
 	if (r < 0)

@@ -80,6 +80,8 @@ bool cli_flag(const struct cli *c, const char *name);
 const char *cli_value(const struct cli *c, const char *name);
 /* Adds every value given, each split at commas, to ret; -ENOMEM. */
 int cli_list(const struct cli *c, const char *name, struct strs *ret);
+/* Adds every value given as it is; -ENOMEM. */
+int cli_values(const struct cli *c, const char *name, struct strs *ret);
 /* Adds every value given, as absolute file names, to ret; fails (with a
  * message) where one can't be read. */
 int cli_files(const struct cli *c, const char *name, struct strs *ret);

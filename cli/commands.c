@@ -15,6 +15,7 @@ static const struct option_def mirror_create_options[] = {
     {"ca", "FILE", "certificate authorities to trust for https (PEM)"},
     {"cert", "FILE", "client certificate for https (PEM)"},
     {"key", "FILE", "its private key (PEM)"},
+    {"fallback", "URL", "where else to look for files; may be given again"},
     {0},
 };
 
@@ -33,6 +34,8 @@ static const struct option_def mirror_edit_options[] = {
     {"ca", "FILE", "certificate authorities to trust for https (PEM)"},
     {"cert", "FILE", "client certificate for https (PEM)"},
     {"key", "FILE", "its private key (PEM)"},
+    {"fallback", "URL", "where else to look for files; may be given again"},
+    {"no-fallback", NULL, "forget all fallbacks, before others are added"},
     {0},
 };
 

@@ -11,13 +11,13 @@ _suitefs_options()
 	case "$1 $2" in
 	'mirror create')
 		echo --arch= --source --udeb --keyring= --allow-unsigned \
-			--ca= --cert= --key=
+			--ca= --cert= --key= --fallback=
 		;;
 	'mirror edit')
 		echo --url= --suite= --component= --arch= --source \
 			--no-source --udeb --no-udeb --keyring= \
 			--allow-unsigned --no-allow-unsigned --ca= --cert= \
-			--key=
+			--key= --fallback= --no-fallback
 		;;
 	'mirror update') echo --force --ignore-valid-until ;;
 	'mirror fetch' | 'snapshot fetch') echo --arch= --dry-run ;;

@@ -4,24 +4,15 @@
 #include <stdlib.h>
 
 #include "base/url.h"
-#include "store/blob.h"
-
-#define PLACES_MAX 32 /* that are tried */
-
-struct place {
-	struct origin origin;
-	char *url;
-};
+#include "mirror/places.h"
 
 struct job {
 	struct store *store;
 	struct fetcher *fetcher;
 	const struct blob_queue_opts *opts;
 	const atomic_bool *cancel;
-	struct txn *txn; /* while places are looked up */
 	struct blob blob;
-	struct place places[PLACES_MAX];
-	size_t nplaces;
+	struct places places;
 	struct blob_writer *writer;
 	uint64_t have;	  /* bytes in the writer */
 	uint64_t skip;	  /* bytes that come once more */
@@ -35,28 +26,7 @@ job_release(struct job *j)
 {
 	blob_writer_free(j->writer);
 	blob_release(&j->blob);
-	for (size_t i = 0; i < j->nplaces; i++) {
-		origin_release(&j->places[i].origin);
-		free(j->places[i].url);
-	}
-}
-
-static int
-add_place(uint64_t origin, struct span path, void *arg)
-{
-	struct job *j = arg;
-	struct place *p = &j->places[j->nplaces];
-	int r = origin_load(j->txn, origin, &p->origin);
-
-	if (r == -ENOENT)
-		return 0; /* the archive is gone for good */
-	if (r < 0)
-		return r;
-	j->nplaces++;
-	p->url = origin_url(&p->origin, path);
-	if (!p->url)
-		return -ENOMEM;
-	return j->nplaces == PLACES_MAX ? 1 : 0;
+	places_release(&j->places);
 }
 
 /* Everything that is needed is copied: no transaction lasts as long as a
@@ -64,14 +34,15 @@ add_place(uint64_t origin, struct span path, void *arg)
 static int
 look_up(struct job *j, uint64_t number, struct error *err)
 {
-	int r = txn_read(j->store, &j->txn, err);
+	struct txn *t = NULL;
+	int r = txn_read(j->store, &t, err);
 
 	if (r < 0)
 		return r;
-	r = blob_load(j->txn, number, &j->blob);
+	r = blob_load(t, number, &j->blob);
 	if (r == 0)
-		r = blob_each_place(j->txn, &j->blob, add_place, j);
-	txn_end(TAKE(j->txn));
+		r = places_find(t, &j->blob, &j->places);
+	txn_end(t);
 	if (r < 0)
 		return error_sys(err, r, "cannot look up a file to fetch");
 	return 0;
@@ -133,7 +104,7 @@ transfer(struct job *j, const struct place *p, struct error *err)
 	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
 	struct fetch_sink sink = {sink_begin, sink_write, j};
 	struct fetch_request rq = {.url = p->url,
-	    .origin = &p->origin,
+	    .origin = p->origin,
 	    .max_bytes = j->blob.size,
 	    .from = j->have,
 	    .from_anyway = true, /* the hash tells */
@@ -228,17 +199,17 @@ try_places(struct job *j, struct error *err)
 
 	(void)error_set(err, why, "nobody has the file with SHA-256 %s",
 	    digest_hex(&j->blob.sha256, hex));
-	for (size_t i = 0; i < j->nplaces; i++) {
+	for (size_t i = 0; i < j->places.n; i++) {
 		struct error place_err = {""};
 		int r;
 
 		if (j->cancel && atomic_load(j->cancel))
 			return error_set(err, -EINTR, "stopped");
-		r = try_place(j, &j->places[i], &place_err);
+		r = try_place(j, &j->places.v[i], &place_err);
 		if (r >= 0)
 			return r;
-		/* "Not there" only where all say so. */
-		if (i == 0 || r != -ENOENT || why == -ENOENT) {
+		/* The first that says more than "not there" is told. */
+		if (ends_all(r) || i == 0 || (why == -ENOENT && r != why)) {
 			why = r;
 			(void)error_set(err, r, "%s", place_err.text);
 		}

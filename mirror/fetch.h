@@ -100,5 +100,7 @@ int fetch_buf(struct fetcher *f, const struct fetch_request *rq,
 /* NULL where a URL is one that can be mirrored (http, https, file:, a host
  * where one is needed, no query), otherwise what is wrong with it. */
 const char *fetch_url_check(const char *url);
+/* The same for a fallback (store/origin.h), which may name files by hash. */
+const char *fetch_fallback_check(const char *url);
 
 #endif

@@ -123,3 +123,17 @@ fetch_url_check(const char *url)
 		return "has no host";
 	return NULL;
 }
+
+const char *
+fetch_fallback_check(const char *url)
+{
+	const char *why = fetch_url_check(url);
+	const char *mark = strstr(url, ORIGIN_HASH);
+	const char *host = strstr(url, "://");
+
+	if (why || !mark || url_is_file(url))
+		return why;
+	if (mark < host + 3 + strcspn(host + 3, "/"))
+		return "has " ORIGIN_HASH " elsewhere than in its path";
+	return NULL;
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/url.h"
 #include "mirror/decompress.h"
 #include "mirror/pipeline.h"
 #include "mirror/update_run.h"
@@ -20,7 +21,8 @@ struct take {
 	const struct wanted *w;
 	const struct wanted_form *form;
 	const char *url;
-	char *shown; /* the URL, for messages */
+	const struct origin *origin; /* NULL at a fallback */
+	char shown[URL_SHOWN_SIZE];  /* the URL, for messages */
 	struct pipeline *pipeline;
 	/* What keeps the compressed bytes and checks their hash; for a plain
 	 * index only the hash, which the pipeline makes anyway. */
@@ -42,7 +44,6 @@ take_release(struct take *t)
 	pipeline_free(t->pipeline);
 	blob_writer_free(t->writer);
 	hash_free(t->hash);
-	free(t->shown);
 }
 
 static int
@@ -111,15 +112,24 @@ sink_write(void *arg, const void *ptr, size_t len)
 	return t->sink;
 }
 
+static struct fetch_request
+request_of(const struct take *t)
+{
+	struct fetch_request rq = update_request(t->u, t->url);
+
+	rq.origin = t->origin;
+	rq.max_bytes = t->form->file->size;
+	return rq;
+}
+
 static int
 transfer(struct take *t, struct error *err)
 {
-	struct fetch_request rq = update_request(t->u, t->url);
+	struct fetch_request rq = request_of(t);
 	struct fetch_sink sink = {sink_begin, sink_write, t};
 	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
 	int r;
 
-	rq.max_bytes = t->form->file->size;
 	r = fetch(t->u->fetcher, &rq, &sink, &answer, err);
 	if (r < 0 && t->sink < 0)
 		return error_set(err, r, "%s: %s", t->shown, t->sink_err.text);
@@ -318,11 +328,10 @@ keep_from_blob(struct take *t, struct keep *k, struct error *err)
 static int
 keep_from_url(struct take *t, struct keep *k, struct error *err)
 {
-	struct fetch_request rq = update_request(t->u, t->url);
+	struct fetch_request rq = request_of(t);
 	struct fetch_sink sink = {keep_begin, keep_write, k};
 	CLEANUP(fetch_answer_release) struct fetch_answer answer = {0};
 
-	rq.max_bytes = t->form->file->size;
 	return fetch(t->u->fetcher, &rq, &sink, &answer, err);
 }
 
@@ -357,7 +366,9 @@ keep_plain(struct take *t, struct error *err)
 struct search {
 	struct update *u;
 	const struct wanted *w;
+	bool by_hash; /* the archive offers it */
 	uint64_t list;
+	int last; /* the error of the last place */
 	/* The error to tell: the first that says more than "not there". */
 	int why;
 	struct error why_err;
@@ -372,6 +383,7 @@ goes_on_after(int r)
 static void
 remember(struct search *s, int r, const struct error *err)
 {
+	s->last = r;
 	if (s->why != 0 && (s->why != -ENOENT || r == -ENOENT))
 		return;
 	s->why = r;
@@ -389,18 +401,17 @@ count_taken(struct search *s, const struct ingest_result *result)
 
 /* 1: taken; 0: try elsewhere; or an error that ends the update. */
 static int
-try_place(struct search *s, const struct wanted_form *form, struct span path,
-    struct error *err)
+try_url(struct search *s, const struct wanted_form *form, const char *url,
+    const struct origin *origin, struct error *err)
 {
 	CLEANUP(take_release)
-	struct take t = {.u = s->u, .w = s->w, .form = form};
-	CLEANUP_FREE char *url = update_url(s->u, path);
+	struct take t = {
+	    .u = s->u, .w = s->w, .form = form, .url = url, .origin = origin};
 	int r;
 
-	t.url = url;
-	t.shown = update_url_shown(s->u, path);
-	if (!t.url || !t.shown)
+	if (!url)
 		return error_sys(err, -ENOMEM, "cannot fetch an index");
+	(void)url_shown(url, t.shown);
 	r = update_cancelled(s->u, err);
 	if (r == 0)
 		r = take_from(&t, err);
@@ -420,21 +431,107 @@ try_place(struct search *s, const struct wanted_form *form, struct span path,
 	return 0;
 }
 
+/* The paths of a form below the archive's root. */
+struct paths {
+	struct buf by_hash, by_name;
+};
+
+static void
+paths_release(struct paths *p)
+{
+	buf_release(&p->by_hash);
+	buf_release(&p->by_name);
+}
+
 static int
-try_form(struct search *s, const struct wanted_form *form, bool by_hash,
+paths_of(const struct search *s, const struct wanted_form *form,
+    struct paths *ret, struct error *err)
+{
+	(void)buf_add_str(&ret->by_hash, s->u->dir); /* failed tells */
+	(void)release_by_hash(form->file, &ret->by_hash);
+	(void)buf_add_str(&ret->by_name, s->u->dir);
+	(void)buf_add_span(&ret->by_name, form->file->path);
+	if (ret->by_hash.failed || ret->by_name.failed)
+		return error_sys(err, -ENOMEM, "cannot fetch an index");
+	return 0;
+}
+
+static int
+try_own(struct search *s, const struct wanted_form *form,
+    const struct buf *path, struct error *err)
+{
+	CLEANUP_FREE char *url = origin_url(&s->u->origin, buf_span(path));
+
+	return try_url(s, form, url, &s->u->origin, err);
+}
+
+static int
+try_form(struct search *s, const struct wanted_form *form, struct error *err)
+{
+	CLEANUP(paths_release) struct paths paths = {0};
+	int r = paths_of(s, form, &paths, err);
+
+	if (r == 0 && s->by_hash)
+		r = try_own(s, form, &paths.by_hash, err);
+	if (r == 0)
+		r = try_own(s, form, &paths.by_name, err);
+	/* Other content under the name: the archive has moved on.  It may have
+	 * the old file by hash, though it does not say so. */
+	if (r == 0 && !s->by_hash && s->last == -EBADMSG)
+		r = try_own(s, form, &paths.by_hash, err);
+	else
+		return r;
+	/* Whatever it says to that, it was not promised. */
+	return r == -EIO ? 0 : r;
+}
+
+static int
+try_fallback(struct search *s, const struct wanted_form *form, size_t index,
     struct error *err)
 {
-	CLEANUP(buf_release) struct buf path = {0};
+	const struct origin *o = &s->u->origin;
+	const struct digest *sha256 = &form->file->sha256;
+	CLEANUP(paths_release) struct paths paths = {0};
+	CLEANUP_FREE char *by_hash = NULL;
+	CLEANUP_FREE char *by_name = NULL;
+	int r = paths_of(s, form, &paths, err);
+
+	if (r < 0)
+		return r;
+	by_hash = origin_fallback(o, index, buf_span(&paths.by_hash), sha256);
+	by_name = origin_fallback(o, index, buf_span(&paths.by_name), sha256);
+	if (s->by_hash)
+		r = try_url(s, form, by_hash, NULL, err);
+	if (r == 0 && !(s->by_hash && by_name && strcmp(by_hash, by_name) == 0))
+		r = try_url(s, form, by_name, NULL, err);
+	return r;
+}
+
+/* Where there are fallbacks, a server in trouble ends nothing but the tries
+ * there. */
+static int
+go_on(struct search *s, int r, const struct error *err)
+{
+	if (r != -EIO || s->u->origin.fallbacks.n == 0)
+		return r;
+	remember(s, r, err);
+	return 0;
+}
+
+static int
+try_all(struct search *s, struct error *err)
+{
+	const struct wanted *w = s->w;
 	int r = 0;
 
-	if (by_hash) {
-		r = release_by_hash(form->file, &path);
-		if (r < 0)
-			return error_sys(err, r, "cannot fetch an index");
-		r = try_place(s, form, buf_span(&path), err);
+	for (size_t i = 0; r == 0 && i < w->nforms; i++)
+		r = try_form(s, &w->forms[i], err);
+	r = go_on(s, r, err);
+	for (size_t f = 0; f < s->u->origin.fallbacks.n; f++) {
+		for (size_t i = 0; r == 0 && i < w->nforms; i++)
+			r = try_fallback(s, &w->forms[i], f, err);
+		r = go_on(s, r, err);
 	}
-	if (r == 0)
-		r = try_place(s, form, form->file->path, err);
 	return r;
 }
 
@@ -442,11 +539,9 @@ int
 index_take(struct update *u, const struct wanted *w, bool by_hash,
     uint64_t *ret_list, struct error *err)
 {
-	struct search s = {.u = u, .w = w};
-	int r = 0;
+	struct search s = {.u = u, .w = w, .by_hash = by_hash};
+	int r = try_all(&s, err);
 
-	for (size_t i = 0; r == 0 && i < w->nforms; i++)
-		r = try_form(&s, &w->forms[i], by_hash, err);
 	if (r < 0)
 		return r;
 	if (r == 0) {

@@ -90,6 +90,15 @@ check_paths(const struct mirror *m, struct error *err)
 }
 
 static int
+check_origin(const struct origin *o, struct error *err)
+{
+	if (o->fallbacks.n <= ORIGIN_MAX_FALLBACKS)
+		return 0;
+	return error_set(err, -EINVAL, "%zu fallbacks: at most %d can be tried",
+	    o->fallbacks.n, ORIGIN_MAX_FALLBACKS);
+}
+
+static int
 create(struct txn *t, void *arg, struct error *err)
 {
 	struct change *ch = arg;
@@ -97,6 +106,8 @@ create(struct txn *t, void *arg, struct error *err)
 
 	if (r == 0)
 		r = check_paths(ch->mirror, err);
+	if (r == 0)
+		r = check_origin(ch->origin, err);
 	if (r < 0)
 		return r;
 	ch->origin->number = 0; /* this may be another try */
@@ -133,6 +144,8 @@ edit(struct txn *t, void *arg, struct error *err)
 	r = ch->edit(&m, &o, ch->arg, err);
 	if (r == 0)
 		r = check_paths(&m, err);
+	if (r == 0)
+		r = check_origin(&o, err);
 	if (r < 0)
 		return r;
 	r = origin_put(t, &o);

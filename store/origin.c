@@ -7,10 +7,11 @@
 #include "store/head.h"
 #include "store/record.h"
 
-/* T_ORIGINS, version 1: URL, CA file, certificate file, key file; the last
- * three may be nil. */
-#define ORIGIN_VERSION 1
-#define ORIGIN_ITEMS   4
+/* T_ORIGINS, version 2: URL, CA file, certificate file, key file; the last
+ * three may be nil; and, since version 2, the fallbacks. */
+#define ORIGIN_VERSION 2
+#define ORIGIN_ITEMS   5
+#define FALLBACKS      4
 
 int
 origin_load(struct txn *t, uint64_t number, struct origin *ret)
@@ -30,6 +31,8 @@ origin_load(struct txn *t, uint64_t number, struct origin *ret)
 	o.ca = record_dup(&v, 1);
 	o.cert = record_dup(&v, 2);
 	o.key = record_dup(&v, 3);
+	if (v.n > FALLBACKS)
+		record_strs(&v, FALLBACKS, &o.fallbacks);
 	r = head_check(&rec);
 	if (r < 0)
 		return r;
@@ -47,6 +50,7 @@ origin_release(struct origin *o)
 	free(o->ca);
 	free(o->cert);
 	free(o->key);
+	strs_release(&o->fallbacks);
 	*o = (struct origin){0};
 }
 
@@ -68,6 +72,7 @@ origin_put(struct txn *t, struct origin *o)
 	record_put_cstr(&w, o->ca);
 	record_put_cstr(&w, o->cert);
 	record_put_cstr(&w, o->key);
+	record_put_strs(&w, &o->fallbacks);
 	r = head_put64(t, T_ORIGINS, number, &w);
 	if (r < 0)
 		return r;
@@ -86,19 +91,49 @@ is_plain(char c)
 	       (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~/:@,=", c));
 }
 
+static void
+add_encoded(struct buf *b, struct span path)
+{
+	for (size_t i = 0; i < path.len; i++) {
+		unsigned char c = (unsigned char)path.ptr[i];
+
+		if (is_plain((char)c))
+			(void)buf_add_char(b, (char)c); /* b->failed tells */
+		else
+			(void)buf_addf(b, "%%%02X", (unsigned)c);
+	}
+}
+
 char *
 origin_url(const struct origin *o, struct span path)
 {
 	CLEANUP(buf_release) struct buf b = {0};
 
 	(void)buf_add_str(&b, o->url); /* b.failed tells */
-	for (size_t i = 0; i < path.len; i++) {
-		unsigned char c = (unsigned char)path.ptr[i];
+	add_encoded(&b, path);
+	return b.failed ? NULL : buf_take(&b);
+}
 
-		if (is_plain((char)c))
-			(void)buf_add_char(&b, (char)c);
-		else
-			(void)buf_addf(&b, "%%%02X", (unsigned)c);
+char *
+origin_fallback(const struct origin *o, size_t index, struct span path,
+    const struct digest *sha256)
+{
+	CLEANUP(buf_release) struct buf b = {0};
+	const char *url = o->fallbacks.v[index];
+	const char *mark = strstr(url, ORIGIN_HASH);
+	char hex[DIGEST_HEX_SIZE];
+
+	if (!mark) {
+		(void)buf_add_str(&b, url); /* b.failed tells */
+		add_encoded(&b, path);
+	}
+	while (mark) {
+		(void)buf_addf(&b, "%.*s%s", (int)(mark - url), url,
+		    digest_hex(sha256, hex));
+		url = mark + strlen(ORIGIN_HASH);
+		mark = strstr(url, ORIGIN_HASH);
+		if (!mark)
+			(void)buf_add_str(&b, url);
 	}
 	return b.failed ? NULL : buf_take(&b);
 }

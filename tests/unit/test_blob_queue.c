@@ -17,6 +17,7 @@ struct made {
 	const char *paths;
 	uint16_t port;
 	uint64_t blob;
+	const char *fallbacks; /* of every origin, below the archive, or NULL */
 };
 
 static int
@@ -24,6 +25,7 @@ put_origin(struct txn *t, const struct made *m, bool http, uint64_t *ret)
 {
 	char url[512];
 	struct origin o = {.url = url};
+	struct span rest = span_of(m->fallbacks ? m->fallbacks : ""), path;
 
 	if (http)
 		(void)snprintf(
@@ -31,8 +33,16 @@ put_origin(struct txn *t, const struct made *m, bool http, uint64_t *ret)
 	else
 		(void)snprintf(
 		    url, sizeof(url), "file://%s/archive/", m->s->dir);
+	while (m->fallbacks && span_word(&rest, &path)) {
+		char fallback[512];
+
+		(void)snprintf(fallback, sizeof(fallback),
+		    "file://%s/archive/%.*s", m->s->dir, SPAN_ARG(path));
+		assert_int_equal(strs_add(&o.fallbacks, span_of(fallback)), 0);
+	}
 	int r = origin_put(t, &o);
 	*ret = o.number;
+	strs_release(&o.fallbacks);
 	return r;
 }
 
@@ -63,7 +73,8 @@ static uint64_t
 make_blob(
     struct scratch *s, struct span content, const char *paths, uint16_t port)
 {
-	struct made m = {s, content, paths, port, 0};
+	struct made m = {
+	    .s = s, .content = content, .paths = paths, .port = port};
 
 	scratch_write(s, make_blob_step, &m);
 	return m.blob;
@@ -201,6 +212,54 @@ test_request_tries_places_in_order(void **state)
 		assert_int_equal(scratch_teardown((void **)&s), 0);
 	}
 	(void)state;
+}
+
+static void
+test_request_tries_fallbacks(void **state)
+{
+	static const struct {
+		const char *paths, *fallbacks;
+		int expected;
+		const char *part; /* of the error */
+	} cases[] = {
+	    {"gone", "other/", -EBADMSG, "archive/other/gone"},
+	    {"wrong", "nothing/", -EBADMSG, "archive/wrong"},
+	    {"gone", "other/ files/@HASH@", 0, ""},
+	    {"gone", "nothing/@HASH@ moved/", 0, ""},
+	    {"gone", "nothing/@HASH@ none/", -ENOENT, "archive/gone"},
+	    {"wrong", "moved/", -EBADMSG, "archive/wrong"},
+	    {"wrong gone", "moved/", 0, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct scratch *s;
+		struct waiting w;
+		struct digest d;
+		char hex[DIGEST_HEX_SIZE], name[128];
+
+		assert_int_equal(scratch_setup((void **)&s), 0);
+		digest_of("content", 7, &d);
+		(void)snprintf(
+		    name, sizeof(name), "files/%s", digest_hex(&d, hex));
+		archive_write(s, name, SPAN("content"));
+		archive_write(s, "moved/gone", SPAN("content"));
+		archive_write(s, "other/gone", SPAN("CONTENT"));
+		archive_write(s, "wrong", SPAN("CONTENT"));
+		struct made m = {.s = s,
+		    .content = SPAN("content"),
+		    .paths = cases[i].paths,
+		    .fallbacks = cases[i].fallbacks};
+		scratch_write(s, make_blob_step, &m);
+		struct blob_queue *q = new_queue(s, false);
+		ask(q, m.blob, &w);
+		if (w.status != cases[i].expected)
+			fail_msg("case %zu: %d %s", i, w.status, w.why);
+		if (!strstr(w.why, cases[i].part))
+			fail_msg("'%s' lacks '%s'", w.why, cases[i].part);
+		blob_queue_free(q);
+		assert_int_equal(scratch_teardown((void **)&s), 0);
+	}
 }
 
 static void
@@ -369,6 +428,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_request_tries_places_in_order),
+	    cmocka_unit_test(test_request_tries_fallbacks),
 	    scratch_test(test_request_present_needs_no_place),
 	    scratch_test(test_request_remembers_failure),
 	    cmocka_unit_test(test_request_resumes),

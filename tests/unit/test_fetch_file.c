@@ -165,6 +165,33 @@ test_fetch_url_check_table(void **state)
 	}
 }
 
+static void
+test_fetch_fallback_check_table(void **state)
+{
+	static const struct {
+		const char *url;
+		bool good;
+	} cases[] = {
+	    {"http://mirror.example.org/debian/", true},
+	    {"http://mirror.example.org/file/@HASH@", true},
+	    {"https://me@mirror.example.org/@HASH@/@HASH@.bin", true},
+	    {"file:/srv/files/@HASH@", true},
+	    {"http://@HASH@/", false},
+	    {"http://@HASH@.example.org/@HASH@", false},
+	    {"http://mirror.example.org/?@HASH@", false},
+	    {"@HASH@", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *why = fetch_fallback_check(cases[i].url);
+
+		if (!why != cases[i].good)
+			print_error("%s: %s\n", cases[i].url, why ? why : "");
+		assert_int_equal(!why, cases[i].good);
+	}
+}
+
 int
 main(void)
 {
@@ -173,6 +200,7 @@ main(void)
 	    cmocka_unit_test(test_fetch_file_errors),
 	    cmocka_unit_test(test_fetch_file_unreadable),
 	    cmocka_unit_test(test_fetch_url_check_table),
+	    cmocka_unit_test(test_fetch_fallback_check_table),
 	};
 	return cmocka_run_group_tests(tests, fetch_group_setup, NULL);
 }

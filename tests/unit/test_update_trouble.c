@@ -220,7 +220,8 @@ test_update_hides_password(void **state)
 	    " 5 Packages\n";
 	const struct server_step steps[] = {{not_found, THEN_CLOSE},
 	    {release, THEN_CLOSE}, {not_found, THEN_CLOSE},
-	    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", THEN_CLOSE}};
+	    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", THEN_CLOSE},
+	    {not_found, THEN_CLOSE}};
 	struct archive a = {.s = *state};
 	struct archive_mirror m = {.s = *state, .m = {.allow_unsigned = true}};
 	struct update_opts opts = {0};
