@@ -6,11 +6,12 @@
 #include "store/content.h"
 
 /*
- * A blob record, version 1: SHA-256, size, mtime, [package, file, ...],
- * [origin, path, ...].
+ * A blob record, version 2: SHA-256, size, mtime, [package, file, ...],
+ * [origin, path, ...] and, since version 2, [codec, sister, ...].
  */
-#define BLOB_VERSION 1
-#define BLOB_ITEMS   5
+#define BLOB_VERSION 2
+#define BLOB_ITEMS   6
+#define SISTERS	     5
 
 void
 blob_release(struct blob *b)
@@ -50,6 +51,21 @@ decode_sources(const struct record_view *packages,
 	return 0;
 }
 
+static void
+decode_sisters(const struct record_view *sisters, struct blob *b)
+{
+	for (size_t i = 0; i + 1 < sisters->n; i += 2) {
+		uint64_t codec = record_u64(sisters, i);
+
+		if (codec > CODEC_BZ2 || b->nsisters == BLOB_MAX_SISTERS) {
+			*sisters->bad = true;
+			return;
+		}
+		b->sisters[b->nsisters++] = (struct blob_sister){
+		    (enum codec)codec, record_u64(sisters, i + 1)};
+	}
+}
+
 static int
 decode(struct span bytes, struct record *record, struct blob *b)
 {
@@ -67,6 +83,11 @@ decode(struct span bytes, struct record *record, struct blob *b)
 	r = decode_sources(&packages, &places, b);
 	if (r < 0)
 		return r;
+	if (v.n > SISTERS) {
+		struct record_view sisters = record_array_at(&v, SISTERS);
+
+		decode_sisters(&sisters, b);
+	}
 	return record->bad ? -EIO : 0;
 }
 
@@ -120,6 +141,11 @@ blob_encode(const struct blob *b, struct record_writer *w, struct span *ret)
 			continue;
 		record_put_u64(w, b->sources[i].origin);
 		record_put_str(w, b->sources[i].path);
+	}
+	record_array(w, 2 * b->nsisters);
+	for (size_t i = 0; i < b->nsisters; i++) {
+		record_put_u64(w, b->sisters[i].codec);
+		record_put_u64(w, b->sisters[i].blob);
 	}
 	return record_end(w, ret);
 }
@@ -245,4 +271,34 @@ blob_add_sources(
 		changed |= r > 0;
 	}
 	return r >= 0 && changed ? store_blob(t, &b) : r < 0 ? r : 0;
+}
+
+/* 1 if the blob has changed. */
+static int
+set_sister(struct blob *b, const struct blob_sister *sister)
+{
+	size_t i = 0;
+
+	while (i < b->nsisters && b->sisters[i].codec != sister->codec)
+		i++;
+	if (i < b->nsisters && b->sisters[i].blob == sister->blob)
+		return 0;
+	if (i == BLOB_MAX_SISTERS)
+		return -EINVAL;
+	if (i == b->nsisters)
+		b->nsisters++;
+	b->sisters[i] = *sister;
+	return 1;
+}
+
+int
+blob_add_sister(
+    struct txn *t, uint64_t number, const struct blob_sister *sister)
+{
+	CLEANUP(blob_release) struct blob b = {0};
+	int r = blob_load(t, number, &b);
+
+	if (r == 0)
+		r = set_sister(&b, sister);
+	return r > 0 ? store_blob(t, &b) : r;
 }

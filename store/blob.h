@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/span.h"
+#include "store/form.h"
 #include "store/txn.h"
 
 /* One place that names the blob. */
@@ -29,6 +30,13 @@ struct blob_source {
 	struct span path; /* relative to the origin's URL */
 };
 
+/* A compressed file that this one can be made of. */
+struct blob_sister {
+	enum codec codec;
+	uint64_t blob; /* number */
+};
+#define BLOB_MAX_SISTERS 4 /* one for each codec */
+
 struct blob {
 	uint64_t number;
 	uint64_t size; /* bytes */
@@ -36,6 +44,8 @@ struct blob {
 	struct digest sha256;
 	struct blob_source *sources; /* nsources; paths are owned */
 	size_t nsources;
+	struct blob_sister sisters[BLOB_MAX_SISTERS];
+	size_t nsisters;
 };
 
 int blob_load(struct txn *t, uint64_t number, struct blob *ret) MUST_CHECK;
@@ -53,10 +63,15 @@ int blob_put(struct txn *t, const struct digest *sha256, uint64_t size,
 int blob_add_sources(struct txn *t, uint64_t number,
     const struct blob_source *sources, size_t n) MUST_CHECK;
 
+/* Notes what the blob can be made of, in place of what is known of that codec.
+ */
+int blob_add_sister(struct txn *t, uint64_t number,
+    const struct blob_sister *sister) MUST_CHECK;
+
 /*
- * The same for files of packages that have just been stored, many at once.
- * Where the content is known as another kind there is nothing to do.  The
- * array is sorted in place.
+ * As blob_put() and blob_add_sources() for files of packages that have just
+ * been stored, many at once. Where the content is known as another kind there
+ * is nothing to do.  The array is sorted in place.
  */
 struct blob_new {
 	const struct digest *sha256;

@@ -31,6 +31,7 @@ const char *const table_name[T_COUNT] = {
     [T_PIECES] = "pieces",
     [T_TEXTS] = "texts",
     [T_BLOBS] = "blobs",
+    [T_GONE] = "gone",
     [T_SIGHTINGS] = "sightings",
     [T_ORIGINS] = "origins",
     [T_STATES] = "states",

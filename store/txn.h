@@ -32,6 +32,7 @@ enum table {
 	T_PIECES,	/* run number, codec -> compressed piece */
 	T_TEXTS,	/* text number -> small file (Release, ...) */
 	T_BLOBS,	/* blob number -> size, hash, where it comes from */
+	T_GONE,		/* blob number -> when nobody had it any more */
 	T_SIGHTINGS,	/* origin, block -> bits: packages seen there */
 	T_ORIGINS,	/* origin number -> URL and how to reach it */
 	T_STATES,	/* state number -> Release and lists of an archive */

@@ -62,6 +62,83 @@ blob_of(const char *text)
 	return c;
 }
 
+static int
+call_add_sisters(struct txn *t, void *arg, struct error *err)
+{
+	static const struct blob_sister sisters[] = {
+	    {CODEC_GZ, 5}, {CODEC_XZ, 6}, {CODEC_GZ, 7}, {CODEC_XZ, 6}};
+	struct call *c = arg;
+	int r = 0;
+
+	(void)err;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(sisters); i++)
+		r = blob_add_sister(t, c->number, &sisters[i]);
+	return r;
+}
+
+/* The newest of a codec counts. */
+static void
+test_blob_add_sister_replaces(void **state)
+{
+	struct call a = blob_of("a");
+	CLEANUP(blob_release) struct blob blob = {0};
+	struct scratch *s = *state;
+
+	scratch_write(s, call_put, &a);
+	scratch_write(s, call_add_sisters, &a);
+	struct txn *t = scratch_read(s);
+	assert_int_equal(blob_load(t, a.number, &blob), 0);
+	txn_end(t);
+	assert_int_equal(blob.nsisters, 2);
+	assert_int_equal(blob.sisters[0].codec, CODEC_GZ);
+	assert_int_equal(blob.sisters[0].blob, 7);
+	assert_int_equal(blob.sisters[1].codec, CODEC_XZ);
+	assert_int_equal(blob.sisters[1].blob, 6);
+}
+
+static int
+put_record(struct txn *t, void *arg, struct error *err)
+{
+	(void)err;
+	return txn_put64(t, T_BLOBS, 3, *(struct span *)arg);
+}
+
+/* [version, digest, size 1, mtime 2, [], [], sisters] */
+#define OLD_BLOB(n, version)                                                   \
+	n version "\xc4\x20"                                                   \
+		  "0123456789abcdef0123456789abcdef\x01\x02\x90\x90"
+
+static void
+test_blob_load_records(void **state)
+{
+	static const struct {
+		const char *bytes; /* none of them has a NUL */
+		int expected;
+	} cases[] = {
+	    {OLD_BLOB("\x96", "\x01"), 0},
+	    {OLD_BLOB("\x97", "\x02") "\x92\x01\x05", 0},
+	    {OLD_BLOB("\x97", "\x02") "\x92\x07\x05", -EIO},
+	    {OLD_BLOB("\x97", "\x02") "\x9a\x01\x05\x01\x05"
+				      "\x01\x05\x01\x05\x01\x05",
+		-EIO},
+	    {OLD_BLOB("\x96", "\x03"), -EPROTO},
+	};
+	struct scratch *s = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct span bytes = span_of(cases[i].bytes);
+		struct blob blob = {0};
+
+		scratch_write(s, put_record, &bytes);
+		struct txn *t = scratch_read(s);
+		assert_int_equal(blob_load(t, 3, &blob), cases[i].expected);
+		txn_end(t);
+		if (cases[i].expected == 0)
+			assert_int_equal(blob.size, 1);
+		blob_release(&blob);
+	}
+}
+
 static void
 test_blob_put_finds_known(void **state)
 {
@@ -342,6 +419,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    scratch_test(test_blob_add_sister_replaces),
+	    scratch_test(test_blob_load_records),
 	    scratch_test(test_blob_put_finds_known),
 	    scratch_test(test_blob_put_size_differs),
 	    scratch_test(test_blob_put_refuses),
