@@ -95,7 +95,6 @@ same_content(void *arg, uint64_t first, uint64_t other)
 {
 	struct check *check = arg;
 	struct archive_identity x, y;
-
 	int r = archive_ref_identity(check->t, first, &x);
 
 	if (r == 0)

@@ -61,7 +61,6 @@ find_mount(const char *where, struct buf *text, struct mount_line *ret)
 	CLEANUP(buf_release) struct buf name = {0};
 	struct span rest, line;
 	int found = 0;
-
 	int r = escape(where, &name);
 
 	if (r == 0)

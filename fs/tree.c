@@ -451,9 +451,8 @@ int
 tree_keyring(struct tree *t, uint64_t ino, struct buf *out)
 {
 	struct top_version *v;
-
-	int r = version_get(t, &v);
 	const struct buf *bytes;
+	int r = version_get(t, &v);
 
 	if (r < 0)
 		return r;
@@ -467,7 +466,6 @@ int
 tree_poll(struct tree *t, tree_changed_fn *fn, void *arg)
 {
 	struct top_version *v;
-
 	int r = version_get(t, &v);
 
 	if (r < 0)

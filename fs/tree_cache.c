@@ -128,10 +128,9 @@ static int
 suite_ino(struct txn *t, uint64_t root, uint64_t *ret)
 {
 	CLEANUP(state_release) struct state s = {0};
-	uint32_t index = 0;
-
-	int r = archive_state(t, root, &s);
 	CLEANUP_FREE char *dir = NULL;
+	uint32_t index = 0;
+	int r = archive_state(t, root, &s);
 
 	if (r < 0)
 		return r;
@@ -176,7 +175,6 @@ build(struct txn *t, struct slot *slot)
 {
 	CLEANUP(root_release) struct root root = {0};
 	struct cached *c = &slot->cached;
-
 	int r = root_load(t, slot->root, &root);
 
 	if (r < 0)

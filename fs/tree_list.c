@@ -124,7 +124,6 @@ list_dir(struct listing *l)
 	struct tree_cache *cache = l->c->tree->cache;
 	struct ino_dir d = ino_dir(l->dir);
 	struct tree_place place = {NULL, d};
-
 	int r = tree_cache_get(cache, l->c->t, d.root, d.part, &place.cached);
 
 	if (r < 0)
