@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,6 +100,33 @@ file_pread_all(int fd, void *ptr, size_t len, off_t offset)
 	return (ssize_t)done;
 }
 
+int
+dir_sync(int dirfd, const char *name)
+{
+	CLEANUP_FD int fd =
+	    openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Where a directory was made, the entry for it is flushed. */
+static int
+sync_parent(const char *name)
+{
+	CLEANUP_FREE char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/..", name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = dir_sync(AT_FDCWD, path);
+	/* One may be allowed to write there and not to read. */
+	return r == -EACCES ? 0 : r;
+}
+
 static int
 make_one(const char *name, mode_t mode)
 {
@@ -106,7 +134,7 @@ make_one(const char *name, mode_t mode)
 	int r;
 
 	if (mkdir(name, mode) == 0)
-		return 0;
+		return sync_parent(name);
 	r = -errno;
 	/* What mkdir() says of a directory that is there depends on the file
 	 * system: EROFS and EACCES occur as well as EEXIST. */
@@ -138,16 +166,5 @@ dir_make(const char *name, mode_t mode, struct error *err)
 	r = make_one(path, mode);
 	if (r < 0)
 		return error_sys(err, r, "cannot make directory %s", path);
-	return 0;
-}
-
-int
-dir_sync(int dirfd, const char *name)
-{
-	CLEANUP_FD int fd =
-	    openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || fsync(fd) < 0)
-		return -errno;
 	return 0;
 }

@@ -20,7 +20,8 @@ int file_write_all(int fd, const void *ptr, size_t len);
 /* As pread(2), across short reads; the number of bytes, short only at the
  * end of the file, or a negative errno. */
 ssize_t file_pread_all(int fd, void *ptr, size_t len, off_t offset);
-/* Makes name and what stands above it, as mkdir -p. */
+/* Makes name and what stands above it, as mkdir -p; what it made is still there
+ * after a power failure. */
 int dir_make(const char *name, mode_t mode, struct error *err);
 /* Flushes a directory's entries to disk. */
 int dir_sync(int dirfd, const char *name);

@@ -301,6 +301,10 @@ set_up_tables(struct store *s, unsigned flags, struct error *err)
 	r = make_tables(s, err);
 	if (r < 0)
 		return r;
+	/* LMDB flushes its file, but not that there is one. */
+	r = dir_sync(AT_FDCWD, s->db);
+	if (r < 0)
+		return error_sys(err, r, "%s", s->db);
 	/* Another process may have been faster, and newer. */
 	r = find_tables(s, &is_empty, err);
 	return r > 0 ? -EIO : r;
