@@ -17,6 +17,7 @@
  */
 #define MIRROR_VERSION 1
 #define MIRROR_ITEMS   15
+#define SETTINGS_ITEMS 8
 
 void
 mirror_release(struct mirror *m)
@@ -84,6 +85,20 @@ mirror_load(struct txn *t, const char *name, struct mirror *ret)
 	return r < 0 ? r : decode(key, bytes, ret);
 }
 
+/* The items that decide what an update does: the first SETTINGS_ITEMS. */
+static void
+put_settings(struct record_writer *w, const struct mirror *m)
+{
+	record_put_u64(w, m->origin);
+	record_put_cstr(w, m->suite);
+	record_put_strs(w, &m->components);
+	record_put_strs(w, &m->architectures);
+	record_put_bool(w, m->sources);
+	record_put_bool(w, m->udebs);
+	record_put_bool(w, m->allow_unsigned);
+	record_put_strs(w, &m->keyrings);
+}
+
 int
 mirror_put(struct txn *t, const struct mirror *m)
 {
@@ -91,14 +106,7 @@ mirror_put(struct txn *t, const struct mirror *m)
 
 	record_writer_init(&w);
 	record_begin(&w, MIRROR_VERSION, MIRROR_ITEMS);
-	record_put_u64(&w, m->origin);
-	record_put_cstr(&w, m->suite);
-	record_put_strs(&w, &m->components);
-	record_put_strs(&w, &m->architectures);
-	record_put_bool(&w, m->sources);
-	record_put_bool(&w, m->udebs);
-	record_put_bool(&w, m->allow_unsigned);
-	record_put_strs(&w, &m->keyrings);
+	put_settings(&w, m);
 	record_put_i64(&w, m->created);
 	record_put_u64(&w, m->root);
 	record_put_u64(&w, m->state);
@@ -125,15 +133,8 @@ mirror_settings(const struct mirror *m, struct digest *ret)
 	int r;
 
 	record_writer_init(&w);
-	record_begin(&w, MIRROR_VERSION, 8);
-	record_put_u64(&w, m->origin);
-	record_put_cstr(&w, m->suite);
-	record_put_strs(&w, &m->components);
-	record_put_strs(&w, &m->architectures);
-	record_put_bool(&w, m->sources);
-	record_put_bool(&w, m->udebs);
-	record_put_bool(&w, m->allow_unsigned);
-	record_put_strs(&w, &m->keyrings);
+	record_begin(&w, MIRROR_VERSION, SETTINGS_ITEMS);
+	put_settings(&w, m);
 	r = record_end(&w, &bytes);
 	if (r < 0)
 		return r;

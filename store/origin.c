@@ -98,7 +98,7 @@ add_encoded(struct buf *b, struct span path)
 		unsigned char c = (unsigned char)path.ptr[i];
 
 		if (is_plain((char)c))
-			(void)buf_add_char(b, (char)c); /* b->failed tells */
+			(void)buf_add_char(b, (char)c); /* as b->failed tells */
 		else
 			(void)buf_addf(b, "%%%02X", (unsigned)c);
 	}
@@ -109,9 +109,9 @@ origin_url(const struct origin *o, struct span path)
 {
 	CLEANUP(buf_release) struct buf b = {0};
 
-	(void)buf_add_str(&b, o->url); /* b.failed tells */
+	(void)buf_add_str(&b, o->url); /* buf_take() tells */
 	add_encoded(&b, path);
-	return b.failed ? NULL : buf_take(&b);
+	return buf_take(&b);
 }
 
 char *
@@ -124,7 +124,7 @@ origin_fallback(const struct origin *o, size_t index, struct span path,
 	char hex[DIGEST_HEX_SIZE];
 
 	if (!mark) {
-		(void)buf_add_str(&b, url); /* b.failed tells */
+		(void)buf_add_str(&b, url); /* buf_take() tells */
 		add_encoded(&b, path);
 	}
 	while (mark) {
@@ -135,5 +135,5 @@ origin_fallback(const struct origin *o, size_t index, struct span path,
 		if (!mark)
 			(void)buf_add_str(&b, url);
 	}
-	return b.failed ? NULL : buf_take(&b);
+	return buf_take(&b);
 }

@@ -126,7 +126,7 @@ struct package_new {
 	size_t nfiles;
 };
 /* Stores it (and the blobs of its files), or finds it there; in either case
- * *ret is its number.  -EBADMSG: a file is known with another size. */
+ * *ret is its number. */
 int package_put(
     struct txn *t, const struct package_new *p, uint64_t *ret) MUST_CHECK;
 /*

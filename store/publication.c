@@ -278,10 +278,11 @@ renew_prefix(struct txn *t, const char *prefix)
 	struct each e = {add_dist, &root, prefix};
 	struct span from = prefix_key(prefix);
 	struct key64 number;
+	int r;
 
 	if (!root.prefix)
 		return -ENOMEM;
-	int r = txn_each(t, T_PUBLICATIONS, from, each, &e);
+	r = txn_each(t, T_PUBLICATIONS, from, each, &e);
 	if (r < 0)
 		return r;
 	if (root.ndists == 0) {
@@ -301,9 +302,10 @@ publication_put(struct txn *t, const struct publication *p)
 {
 	CLEANUP(record_writer_release) struct record_writer w;
 	CLEANUP(buf_release) struct buf key = {0};
+	int r;
 
 	record_writer_init(&w);
-	int r = make_key(p->prefix, p->distribution, &key);
+	r = make_key(p->prefix, p->distribution, &key);
 	if (r < 0)
 		return r;
 	put_items(&w, p);
@@ -328,10 +330,11 @@ prefix_root(struct txn *t, const char *prefix, uint64_t *ret)
 {
 	struct span key = prefix_key(prefix);
 	struct span value;
+	int r;
 
 	if (prefix_check(span_of(prefix)))
 		return -ENOENT; /* nothing can stand there */
-	int r = txn_get(t, T_PREFIXES, key.ptr, key.len, &value);
+	r = txn_get(t, T_PREFIXES, key.ptr, key.len, &value);
 	if (r < 0)
 		return r;
 	if (value.len != sizeof(struct key64))

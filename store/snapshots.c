@@ -71,7 +71,7 @@ put_new(struct txn *t, const struct change *ch, uint64_t state)
 		(void)buf_add_str(&text, "empty");
 	s.name = strdup(ch->name);
 	s.mirror = ch->mirror ? strdup(ch->mirror) : NULL;
-	s.description = text.failed ? NULL : buf_take(&text);
+	s.description = buf_take(&text);
 	if (!s.name || !s.description || (ch->mirror && !s.mirror))
 		return -ENOMEM;
 	return snapshot_put(t, &s);

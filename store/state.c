@@ -183,8 +183,9 @@ index_path(const struct state_list *l)
 	CLEANUP(buf_release) struct buf b = {0};
 	bool source = l->kind == PACKAGE_SOURCE;
 
+	/* buf_take() tells what fails here. */
 	if (l->component[0]) {
-		(void)buf_addf(&b, "%s/", l->component); /* b.failed tells */
+		(void)buf_addf(&b, "%s/", l->component);
 		if (l->kind == PACKAGE_UDEB)
 			(void)buf_add_str(&b, "debian-installer/");
 		if (source)
@@ -193,7 +194,7 @@ index_path(const struct state_list *l)
 			(void)buf_addf(&b, "binary-%s/", l->architecture);
 	}
 	(void)buf_add_str(&b, source ? "Sources" : "Packages");
-	return b.failed ? NULL : buf_take(&b);
+	return buf_take(&b);
 }
 
 int
@@ -223,7 +224,7 @@ state_dir(const struct state *s)
 	CLEANUP(buf_release) struct buf b = {0};
 	struct span suite = span_of(s->suite);
 
-	(void)buf_add_str(&b, ""); /* makes it a string; b.failed tells */
+	/* buf_take() tells what fails here. */
 	if (!s->flat) {
 		(void)buf_addf(&b, "dists/%s/", s->suite);
 	} else {
@@ -231,5 +232,5 @@ state_dir(const struct state *s)
 		if (!span_eq(suite, SPAN("/")))
 			(void)buf_add_span(&b, suite);
 	}
-	return b.failed ? NULL : b.ptr ? buf_take(&b) : strdup("");
+	return buf_take(&b);
 }
