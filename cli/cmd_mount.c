@@ -69,26 +69,55 @@ cmd_mount(struct cli *c)
 	    cli_value(c, "options"));
 }
 
+/* What mount(8) says to its helpers: two words, and [-sfnv] [-N namespace]
+ * [-o options] [-t type] before, between and behind them. */
+struct helper {
+	const char *words[2];
+	size_t nwords;
+	const char *options;
+	bool fake;
+};
+
+static bool
+takes_word(const char *option)
+{
+	return strcmp(option, "-o") == 0 || strcmp(option, "-N") == 0 ||
+	       strcmp(option, "-t") == 0;
+}
+
+static int
+parse_helper(const struct cli *c, struct helper *h)
+{
+	for (size_t i = 0; i < c->nargs; i++) {
+		const char *a = c->args[i];
+		bool two = takes_word(a);
+
+		if (two && i + 1 == c->nargs)
+			return cli_usage(c, "%s: something is missing", a);
+		/* Of the others -f alone means something here. */
+		if (strcmp(a, "-o") == 0)
+			h->options = c->args[i + 1];
+		else if (strcmp(a, "-f") == 0)
+			h->fake = true;
+		else if (a[0] != '-' && h->nwords == ARRAY_LEN(h->words))
+			return cli_usage(c, "%s: one word too many", a);
+		else if (a[0] != '-')
+			h->words[h->nwords++] = a;
+		i += two;
+	}
+	if (h->nwords < ARRAY_LEN(h->words))
+		return cli_usage(
+		    c, "usage: mount.suitefs %s", c->command->args);
+	return EXIT_DONE;
+}
+
 int
 cmd_mount_helper(struct cli *c)
 {
-	const char *words[2] = {NULL, NULL};
-	const char *options = NULL;
-	size_t n = 0;
+	struct helper h = {0};
+	int status = parse_helper(c, &h);
 
-	for (size_t i = 0; i < c->nargs; i++) {
-		const char *a = c->args[i];
-
-		if (strcmp(a, "-o") == 0 && i + 1 < c->nargs)
-			options = c->args[++i];
-		else if (a[0] == '-')
-			continue; /* -s, -n, -v mean nothing here */
-		else if (n < ARRAY_LEN(words))
-			words[n++] = a;
-		else
-			return cli_usage(c, "%s: one word too many", a);
-	}
-	if (n < ARRAY_LEN(words))
-		return cli_usage(c, "usage: %s", c->command->args);
-	return serve(words[0], words[1], false, options);
+	if (status != EXIT_DONE || h.fake)
+		return status;
+	return serve(h.words[0], h.words[1], false, h.options);
 }

@@ -19,8 +19,7 @@ static const char *const passed[] = {
     "allow_other", "allow_root", "default_permissions"};
 
 static const char *const passed_prefixes[] = {
-    "max_read=", "max_background=", "congestion_threshold=", "context=",
-    "fscontext=", "defcontext=", "rootcontext="};
+    "context=", "fscontext=", "defcontext=", "rootcontext="};
 
 static bool
 is_one_of(struct span s, const char *const *names, size_t n)

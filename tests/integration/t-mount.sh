@@ -244,7 +244,12 @@ wait_for 5 gone "$pid" || fail "still running after umount"
 
 # As mount(8) calls it; with a reader inside.
 ln -s "$(realpath "$(command -v "$SUITEFS")")" "$T/mount.suitefs"
-run "$T/mount.suitefs" "$T/store" "$MNT" -o rw,noatime,nofail,x-systemd.automount
+run "$T/mount.suitefs" "$T/store" "$MNT" -f
+[[ ! -e $MNT/dists ]] || fail "mount -f has mounted"
+expect_line 2 'one word too many' "$T/mount.suitefs" "$T/store" "$MNT" here
+expect_line 2 '-o: something is missing' "$T/mount.suitefs" "$T/store" "$MNT" -o
+run "$T/mount.suitefs" "$T/store" "$MNT" -n -t suitefs -N /proc/self/ns/mnt \
+	-o rw,noatime,nofail,x-systemd.automount
 pid=$(leftovers | awk -v m="$MNT" '/mount.suitefs/ { print $1 }')
 [[ $pid ]] || fail "mount.suitefs serves nothing"
 exec 5<"$MNT/dists/stable/Release"

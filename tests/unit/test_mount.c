@@ -34,8 +34,8 @@ test_mount_options_good(void **state)
 	    {"dev,suid", false, ALWAYS},
 	    {"allow_other", true, ALWAYS ",allow_other"},
 	    {"allow_other", false, ALWAYS ",allow_other"},
-	    {"allow_root,max_read=131072", true,
-		ALWAYS ",allow_root,max_read=131072"},
+	    {"allow_root,context=a:b:c", true,
+		ALWAYS ",allow_root,context=a:b:c"},
 	    {",,default_permissions,", false, ALWAYS ",default_permissions"},
 	};
 
@@ -56,7 +56,9 @@ static void
 test_mount_options_unknown(void **state)
 {
 	static const char *const cases[] = {"nonsense", "ro,allow_others",
-	    "fsname=x", "subtype=x", "fd=3", "xattr", "max_read"};
+	    "fsname=x", "subtype=x", "fd=3", "xattr", "max_read",
+	    /* libfuse refuses these, or serves nobody with them. */
+	    "max_read=4096", "max_background=10", "congestion_threshold=5"};
 	struct mount_wishes wishes = {false, "/store"};
 
 	(void)state;
