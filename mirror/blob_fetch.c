@@ -5,6 +5,7 @@
 
 #include "base/url.h"
 #include "mirror/places.h"
+#include "mirror/unpack.h"
 
 struct job {
 	struct store *store;
@@ -17,6 +18,7 @@ struct job {
 	uint64_t have;	  /* bytes in the writer */
 	uint64_t skip;	  /* bytes that come once more */
 	uint64_t counted; /* of these: shown as progress */
+	bool beside;	  /* of no interest to the progress */
 	int sink;	  /* why the sink ended the transfer */
 	struct error sink_err;
 };
@@ -51,7 +53,7 @@ look_up(struct job *j, uint64_t number, struct error *err)
 static void
 count(struct job *j)
 {
-	if (j->have <= j->counted)
+	if (j->beside || j->have <= j->counted)
 		return;
 	progress_add(j->opts->progress, j->have - j->counted, 0);
 	j->counted = j->have;
@@ -219,6 +221,126 @@ try_places(struct job *j, struct error *err)
 	return why;
 }
 
+/* Fetches what is not present from its places.  Sisters are not looked at, so
+ * that those of a forged Release never lead in a circle. */
+static int
+fetch_blob(struct job *j, struct error *err)
+{
+	int r = blob_present(j->store, &j->blob.sha256);
+
+	if (r < 0)
+		return error_sys(err, r, "cannot look for a file");
+	return r > 0 ? 0 : try_places(j, err);
+}
+
+/* Unpacks the sister, which is present. */
+static int
+unpack_sister(struct job *j, const struct blob_sister *sister,
+    const struct blob *packed, struct error *err)
+{
+	struct unpack u = {j->store, packed->sha256, packed->size,
+	    sister->codec, j->blob.size, j->cancel};
+	char hex[DIGEST_HEX_SIZE];
+	int r = open_writer(j, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = blob_writer_restart(j->writer);
+	if (r < 0)
+		return error_sys(err, r, "cannot begin anew");
+	r = unpack_into(&u, j->writer, err);
+	if (r == 0)
+		r = blob_writer_end(j->writer, err);
+	blob_writer_free(TAKE(j->writer));
+	j->have = 0;
+	return r < 0
+		   ? error_prefix(err, r, "unpacking the file with SHA-256 %s",
+			 digest_hex(&packed->sha256, hex))
+		   : 0;
+}
+
+/* A job for the sister, for the same requester. */
+static struct job
+job_beside(const struct job *j)
+{
+	return (struct job){.store = j->store,
+	    .fetcher = j->fetcher,
+	    .opts = j->opts,
+	    .cancel = j->cancel,
+	    .beside = true};
+}
+
+/* Makes the blob from one of its sisters; fetches that one only where
+ * may_fetch.  -ENOENT: there is none that is here, or to be had. */
+static int
+try_sister(struct job *j, const struct blob_sister *sister, bool may_fetch,
+    struct error *err)
+{
+	CLEANUP(job_release) struct job packed = job_beside(j);
+	int r = look_up(&packed, sister->blob, err);
+
+	if (r < 0)
+		return r;
+	r = blob_present(j->store, &packed.blob.sha256);
+	if (r < 0)
+		return error_sys(err, r, "cannot look for a file");
+	if (r == 0 && !may_fetch)
+		return error_set(err, -ENOENT, "not here");
+	/* No writer is held while another is waited for. */
+	blob_writer_free(TAKE(j->writer));
+	j->have = 0;
+	r = fetch_blob(&packed, err);
+	return r < 0 ? r : unpack_sister(j, sister, &packed.blob, err);
+}
+
+/* The first error that says more than "not there" is told. */
+static int
+try_sisters(struct job *j, bool may_fetch, struct error *err)
+{
+	int why = -ENOENT;
+
+	for (size_t i = 0; i < j->blob.nsisters; i++) {
+		struct error sister_err = {""};
+		int r =
+		    try_sister(j, &j->blob.sisters[i], may_fetch, &sister_err);
+
+		if (r >= 0)
+			return r;
+		if (ends_all(r) || (why == -ENOENT && r != why)) {
+			why = r;
+			(void)error_set(err, r, "%s", sister_err.text);
+		}
+		if (ends_all(r))
+			return r;
+	}
+	return why;
+}
+
+/* What is here already is cheaper than what has to come; what nobody has may
+ * be made of what somebody has. */
+static int
+get_blob(struct job *j, struct error *err)
+{
+	struct error sister_err = {""};
+	int made, r = blob_present(j->store, &j->blob.sha256);
+
+	if (r < 0)
+		return error_sys(err, r, "cannot look for a file");
+	if (r > 0)
+		return 0;
+	made = try_sisters(j, false, &sister_err);
+	r = made < 0 && !ends_all(made) ? fetch_blob(j, err) : made;
+	if (r < 0 && !ends_all(r))
+		made = try_sisters(j, true, &sister_err);
+	if (made >= 0)
+		return 0;
+	/* What the archive said of the file itself is told, if it is more than
+	 * that it is not there. */
+	if (r == 0 || (r != -ENOENT && !ends_all(made)) || made == -ENOENT)
+		return r;
+	return error_set(err, made, "%s", sister_err.text);
+}
+
 int
 blob_fetch_with(struct store *s, struct fetcher *f, uint64_t blob,
     const struct blob_queue_opts *opts, const atomic_bool *cancel,
@@ -229,13 +351,8 @@ blob_fetch_with(struct store *s, struct fetcher *f, uint64_t blob,
 	    .store = s, .fetcher = f, .opts = opts, .cancel = cancel};
 	int r = look_up(&j, blob, err);
 
-	if (r < 0)
-		return r;
-	r = blob_present(s, &j.blob.sha256);
-	if (r < 0)
-		return error_sys(err, r, "cannot look for a file");
 	if (r == 0)
-		r = try_places(&j, err);
+		r = get_blob(&j, err);
 	if (r < 0)
 		return r;
 	progress_add(opts->progress,

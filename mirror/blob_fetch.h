@@ -14,7 +14,8 @@
 
 /*
  * Tries the blob's places in order, and goes on where an earlier try was cut
- * off.  -ENOENT: every place says that it is not there, or there is no place;
+ * off.  Where a compressed sister is present, or is all that can be had, the
+ * blob is unpacked from it.  -ENOENT: every place says that it is not there, or there is no place;
  * -EINTR: *cancel became true; otherwise the first place's error
  * that says more.
  */

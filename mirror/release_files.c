@@ -69,6 +69,39 @@ put_file(struct putting *p, const struct release_file *file)
 	return r < 0 ? r : add_places(p, c.number, file);
 }
 
+/*
+ * Archives list plain files that they have not got, only compressed ones.
+ * Which codec a name promises is known here alone.
+ */
+static int
+put_sister(struct putting *p, const struct release *rel,
+    const struct release_file *file)
+{
+	struct blob_sister sister = {0};
+	const struct release_file *plain;
+	struct content packed, c;
+	struct span stem;
+	int r;
+
+	sister.codec = codec_of_path(file->path, &stem);
+	if (sister.codec == CODEC_PLAIN)
+		return 0;
+	plain = release_find(rel, stem);
+	if (!plain)
+		return 0;
+	r = content_find_file(p->t, &plain->sha256, plain->size, &c);
+	if (r == 0)
+		r = content_find_file(p->t, &file->sha256, file->size, &packed);
+	if (r < 0)
+		return r;
+	/* What the store renders by itself needs no sister. */
+	if (c.kind != CONTENT_BLOB || packed.kind != CONTENT_BLOB ||
+	    c.number == packed.number)
+		return 0;
+	sister.blob = packed.number;
+	return blob_add_sister(p->t, c.number, &sister);
+}
+
 int
 release_files_put(struct txn *t, const struct update *u,
     const struct release *rel, struct error *err)
@@ -79,8 +112,11 @@ release_files_put(struct txn *t, const struct update *u,
 	    .new_origin = u->old.origin != u->mirror.origin};
 	int r = 0;
 
+	/* Sorted by path, a plain file comes before its sisters. */
 	for (size_t i = 0; r == 0 && i < rel->nfiles; i++) {
 		r = put_file(&p, &rel->files[i]);
+		if (r == 0)
+			r = put_sister(&p, rel, &rel->files[i]);
 		if (r < 0)
 			(void)error_sys(err, r, "cannot store %.*s",
 			    SPAN_ARG(rel->files[i].path));

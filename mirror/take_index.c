@@ -7,8 +7,8 @@
 
 #include "base/file.h"
 #include "base/url.h"
-#include "mirror/decompress.h"
 #include "mirror/pipeline.h"
+#include "mirror/unpack.h"
 #include "mirror/update_run.h"
 #include "store/blob.h"
 
@@ -299,30 +299,10 @@ static int
 keep_from_blob(struct take *t, struct keep *k, struct error *err)
 {
 	const struct release_file *file = t->form->file;
-	CLEANUP(decompress_cleanup) struct decompress *d = NULL;
-	CLEANUP_FREE char *block = malloc(READ_BLOCK);
-	CLEANUP_FD int fd = blob_open(t->u->store, &file->sha256, file->size);
-	ssize_t n = 0;
-	off_t at = 0;
-	int r;
+	struct unpack u = {t->u->store, file->sha256, file->size,
+	    t->form->codec, t->w->plain->size, t->u->opts->cancel};
 
-	if (fd < 0)
-		return error_sys(err, fd, "cannot open the kept index");
-	r = block ? decompress_new(
-			t->form->codec, t->w->plain->size, keep_write, k, &d)
-		  : -ENOMEM;
-	if (r < 0)
-		return error_sys(err, r, "cannot decompress the kept index");
-	do {
-		n = file_pread_all(fd, block, READ_BLOCK, at);
-		if (n < 0)
-			return error_sys(err, (int)n, "cannot read the index");
-		at += n;
-		r = decompress_add(d, block, (size_t)n, err);
-		if (r < 0)
-			return r;
-	} while (n == READ_BLOCK);
-	return decompress_end(d, err);
+	return unpack_into(&u, k->writer, err);
 }
 
 static int

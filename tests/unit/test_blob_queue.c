@@ -263,6 +263,95 @@ test_request_tries_fallbacks(void **state)
 }
 
 static void
+remove_blob(struct scratch *s, struct span content)
+{
+	char hex[DIGEST_HEX_SIZE], name[DIGEST_HEX_SIZE + 3];
+	struct digest d;
+
+	digest_of(content.ptr, content.len, &d);
+	(void)snprintf(name, sizeof(name), "%.2s/%s", digest_hex(&d, hex), hex);
+	assert_int_equal(unlinkat(store_blobs_fd(s->store), name, 0), 0);
+}
+
+struct sisters {
+	uint64_t blob;
+	struct blob_sister v[2];
+	size_t n;
+};
+
+static int
+add_sisters(struct txn *t, void *arg, struct error *err)
+{
+	const struct sisters *add = arg;
+	int r = 0;
+
+	(void)err;
+	for (size_t i = 0; r == 0 && i < add->n; i++)
+		r = blob_add_sister(t, add->blob, &add->v[i]);
+	return r;
+}
+
+/* A plain file that is listed, and compressed ones that may be there; that of
+ * bz2 is not what Release says it is. */
+static void
+test_request_unpacks_sister(void **state)
+{
+	static const struct {
+		const char *paths, *gz, *bz2; /* places of the three */
+		int expected;
+		const char *part; /* of the error */
+	} cases[] = {
+	    {"nothing", "gz", "", 0, ""},
+	    {"nothing", "wrong gz", "nothing", 0, ""},
+	    {"wrong", "gz", "bz2", 0, ""},
+	    {"nothing", "nothing", "nothing", -ENOENT, "archive/nothing"},
+	    {"nothing", "wrong", "nothing", -EBADMSG, "archive/wrong"},
+	    {"wrong", "nothing", "nothing", -EBADMSG, "archive/wrong"},
+	    {"nothing", "nothing", "bz2", -EBADMSG, "unpacking"},
+	    {"wrong", "nothing", "bz2", -EBADMSG, "archive/wrong"},
+	};
+	struct buf gz = gzipped(SPAN("content"));
+	struct buf bz2 = gzipped(SPAN("content and more"));
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct scratch *s;
+		struct waiting w;
+
+		assert_int_equal(scratch_setup((void **)&s), 0);
+		archive_write(s, "gz", buf_span(&gz));
+		archive_write(s, "bz2", buf_span(&bz2));
+		archive_write(s, "wrong", SPAN("CONTENT"));
+		struct sisters add = {
+		    .blob = make_blob(s, SPAN("content"), cases[i].paths, 0),
+		    .v = {{CODEC_BZ2,
+			      make_blob(s, buf_span(&bz2), cases[i].bz2, 0)},
+			{CODEC_GZ,
+			    make_blob(s, buf_span(&gz), cases[i].gz, 0)}},
+		    .n = 2};
+		scratch_write(s, add_sisters, &add);
+		struct blob_queue *q = new_queue(s, true);
+		ask(q, add.blob, &w);
+		if (w.status != cases[i].expected)
+			fail_msg("case %zu: %d %s", i, w.status, w.why);
+		if (!strstr(w.why, cases[i].part))
+			fail_msg("'%s' lacks '%s'", w.why, cases[i].part);
+		assert_int_equal(is_present(s, SPAN("content")), w.status == 0);
+		/* One that is here is used without a look elsewhere. */
+		if (w.status == 0) {
+			archive_remove(s, "gz");
+			remove_blob(s, SPAN("content"));
+			ask(q, add.blob, &w);
+			assert_int_equal(w.status, 0);
+		}
+		blob_queue_free(q);
+		assert_int_equal(scratch_teardown((void **)&s), 0);
+	}
+	buf_release(&gz);
+	buf_release(&bz2);
+}
+
+static void
 test_request_present_needs_no_place(void **state)
 {
 	struct scratch *s = *state;
@@ -429,6 +518,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_request_tries_places_in_order),
 	    cmocka_unit_test(test_request_tries_fallbacks),
+	    cmocka_unit_test(test_request_unpacks_sister),
 	    scratch_test(test_request_present_needs_no_place),
 	    scratch_test(test_request_remembers_failure),
 	    cmocka_unit_test(test_request_resumes),
