@@ -40,11 +40,11 @@ check_dists "$PROD" "$MNT/keyring.gpg"
 check_nothing_else "$PROD"
 
 # What switch can't do leaves all as it is.
-nothing_changes 2 'one for each' suitefs publish switch --component=a,b prod one
+nothing_changes 2 'one for each' suitefs --quiet publish switch --component=a,b prod one
 publish snapshot --distribution=pair --component=a,b one two
-nothing_changes 2 'has 2 components' suitefs publish switch pair one
+nothing_changes 2 'has 2 components' suitefs --quiet publish switch pair one
 nothing_changes 2 'no component c' \
-	suitefs publish switch --component=c pair one
+	suitefs --quiet publish switch --component=c pair one
 publish switch --component=a pair two
 equal "$(packages_of "$MNT/dists/pair/a/binary-amd64/Packages")" \
 	'aa 1.0,aa 2.0,cc 1.0' 'component a after a switch'
@@ -63,7 +63,7 @@ equal "$(json 'j["changed"]')" False 'changed, with nothing to do,'
 ((took < 500000)) || fail "an update that has nothing to do took $took us"
 published >"$T/after"
 same "$T/before" "$T/after" 'what is published, with nothing to do,'
-before=$DATE
+before=$(seconds "$PROD/Release")
 publish update --force prod
 ((DATE > before)) || fail "publish update --force made no new Release"
 check_dists "$PROD" "$MNT/keyring.gpg"
@@ -178,7 +178,7 @@ check_dists "$SIGNED" "$MNT/keyring.gpg"
 mirror_of other "file:$T/up"
 publish switch --prefix=roll signed other
 nothing_changes 1 'mirror named one' \
-	suitefs publish switch --prefix=roll signed one
+	suitefs --quiet publish switch --prefix=roll signed one
 
 # --- renamed, dropped ---------------------------------------------------------------------------
 
@@ -190,18 +190,18 @@ equal "$(json 'j["changed"]')" False 'changed by a new name,'
 run suitefs mirror rename other another
 run suitefs --json publish show --prefix=roll signed
 equal "$(json 'j["sources"]')" another 'the source after a new name'
-nothing_changes 1 'snapshot two exists already' suitefs snapshot rename first two
+nothing_changes 1 'snapshot two exists already' suitefs --quiet snapshot rename first two
 nothing_changes 1 'mirror another is published as roll/signed' \
-	suitefs mirror drop another
+	suitefs --quiet mirror drop another
 nothing_changes 1 'snapshot first is published as ./prod; with --force.*on serving' \
-	suitefs snapshot drop first
+	suitefs --quiet snapshot drop first
 cp -r "$PROD" "$T/prod"
 run suitefs snapshot drop --force first
 run suitefs mirror drop --force another
 diff -r "$T/prod" "$PROD" >&2 || fail "what is published lost something"
 check_dists "$SIGNED" "$MNT/keyring.gpg"
-nothing_changes 1 'snapshot named first' suitefs publish update prod
-nothing_changes 1 'mirror named another' suitefs publish update --prefix=roll signed
+nothing_changes 1 'snapshot named first' suitefs --quiet publish update prod
+nothing_changes 1 'mirror named another' suitefs --quiet publish update --prefix=roll signed
 # A new one of that name is not what is published.
 publish switch prod two
 run umount "$MNT"

@@ -84,18 +84,18 @@ publish snapshot --prefix=c --distribution=one --component=main,main one two
 equal "$(packages_of "$PUBLISHED/main/binary-amd64/Packages" | tr , '\n' |
 	sort | paste -sd,)" 'aa 1.0,aa 2.0,bb 1.0,cc 1.0' 'one of two'
 nothing_changes 2 'one and three both have the component main' \
-	suitefs publish snapshot --prefix=c --distribution=x one three
+	suitefs --quiet publish snapshot --prefix=c --distribution=x one three
 nothing_changes 2 'components for 2 sources' \
-	suitefs publish snapshot --prefix=c --distribution=x \
+	suitefs --quiet publish snapshot --prefix=c --distribution=x \
 	--component=a,b,c one two
-nothing_changes 2 'component' suitefs publish snapshot --prefix=c \
+nothing_changes 2 'component' suitefs --quiet publish snapshot --prefix=c \
 	--distribution=x --component=a/../b one
 # An empty snapshot, with what it needs to be told.
-nothing_changes 2 '--arch' suitefs publish snapshot --distribution=e none
+nothing_changes 2 '--arch' suitefs --quiet publish snapshot --distribution=e none
 publish snapshot --prefix=c --distribution=e --arch=amd64,arm64 none
 equal "$(field "$PUBLISHED/Release" Architectures)" 'amd64 arm64' Architectures
 check_dists "$PUBLISHED" "$MNT/keyring.gpg"
-nothing_changes 2 'architecture riscv64.*have: amd64' suitefs publish snapshot \
+nothing_changes 2 'architecture riscv64.*have: amd64' suitefs --quiet publish snapshot \
 	--distribution=x --arch=amd64,riscv64 one
 
 # --- prefixes, distributions --------------------------------------------------------------
@@ -109,10 +109,10 @@ publish snapshot --prefix=./a/ --distribution=stable one
 same <(printf '%s\n' b dists pool) <(ls "$MNT/a")
 for prefix in a/dists a/pool/b dists pool snapshots mirrors/x repos keyring.x \
 	../a a/../b a//b /a .a 'a b'; do
-	nothing_changes 2 'prefix' suitefs publish snapshot --prefix="$prefix" one
+	nothing_changes 2 'prefix' suitefs --quiet publish snapshot --prefix="$prefix" one
 done
 for distribution in '' / a//b ../a a/.. .a 'a b' /a a/; do
-	nothing_changes 2 'distribution' suitefs publish snapshot \
+	nothing_changes 2 'distribution' suitefs --quiet publish snapshot \
 		--distribution="$distribution" one
 done
 publish snapshot --prefix=s --distribution=stable/updates one
@@ -120,27 +120,27 @@ check_dists "$MNT/s/dists/stable/updates" "$MNT/keyring.gpg"
 equal "$(field "$PUBLISHED/Release" Suite)" stable/updates Suite
 publish snapshot --prefix=s --distribution=stable/backports two
 equal "$(ls "$MNT/s/dists/stable")" $'backports\nupdates' 'dists/stable'
-nothing_changes 1 'stable/(updates|backports).*inside' suitefs publish snapshot \
+nothing_changes 1 'stable/(updates|backports).*inside' suitefs --quiet publish snapshot \
 	--prefix=s --distribution=stable one
-nothing_changes 1 'stable/updates.*inside' suitefs publish snapshot \
+nothing_changes 1 'stable/updates.*inside' suitefs --quiet publish snapshot \
 	--prefix=s --distribution=stable/updates/x one
 # Component directories are none of a distribution's.
-nothing_changes 1 'published already.*switch' suitefs publish snapshot one
+nothing_changes 1 'published already.*switch' suitefs --quiet publish snapshot one
 
 # --- what there is not ----------------------------------------------------------------------
 
-nothing_changes 1 'snapshot named nine' suitefs publish snapshot nine
-nothing_changes 1 'mirror named nine' suitefs publish mirror nine
+nothing_changes 1 'snapshot named nine' suitefs --quiet publish snapshot nine
+nothing_changes 1 'mirror named nine' suitefs --quiet publish mirror nine
 nothing_changes 1 'a/nine is not published' \
-	suitefs publish switch --prefix=a nine one
-nothing_changes 1 'nine is not published' suitefs publish update nine
-nothing_changes 1 'nine' suitefs publish drop nine
-nothing_changes 1 'nine' suitefs publish show nine
-nothing_changes 1 'snapshot named nine' suitefs publish switch stable nine
-nothing_changes 2 'compressed as bz2' suitefs publish snapshot \
+	suitefs --quiet publish switch --prefix=a nine one
+nothing_changes 1 'nine is not published' suitefs --quiet publish update nine
+nothing_changes 1 'nine' suitefs --quiet publish drop nine
+nothing_changes 1 'nine' suitefs --quiet publish show nine
+nothing_changes 1 'snapshot named nine' suitefs --quiet publish switch stable nine
+nothing_changes 2 'compressed as bz2' suitefs --quiet publish snapshot \
 	--distribution=x --compress=bz2 one
 run suitefs mirror create --keyring="$KEYS/up.gpg" fresh "file:$T/up" stable
-nothing_changes 2 'never been updated' suitefs publish mirror fresh
+nothing_changes 2 'never been updated' suitefs --quiet publish mirror fresh
 
 # --- list, show, drop ---------------------------------------------------------------------------
 
