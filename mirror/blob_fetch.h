@@ -15,9 +15,9 @@
 /*
  * Tries the blob's places in order, and goes on where an earlier try was cut
  * off.  Where a compressed sister is present, or is all that can be had, the
- * blob is unpacked from it.  -ENOENT: every place says that it is not there, or there is no place;
- * -EINTR: *cancel became true; otherwise the first place's error
- * that says more.
+ * blob is unpacked from it.  -ENOENT: every place says that it is not there, or
+ * there is no place; -EINTR: *cancel became true; otherwise the first place's
+ * error that says more.
  */
 int blob_fetch_with(struct store *s, struct fetcher *f, uint64_t blob,
     const struct blob_queue_opts *opts, const atomic_bool *cancel,

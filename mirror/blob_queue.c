@@ -166,7 +166,7 @@ finish(struct blob_queue *q, struct job *j, int r, const char *why)
 	struct waiter *waiters;
 	bool remember = r < 0 && r != -EINTR && !q->opts.retry;
 
-	pthread_mutex_lock(&q->lock);
+	(void)pthread_mutex_lock(&q->lock);
 	waiters = TAKE(j->waiters);
 	if (remember) {
 		j->state = JOB_FAILED;
@@ -178,7 +178,7 @@ finish(struct blob_queue *q, struct job *j, int r, const char *why)
 	} else {
 		job_free(q, j);
 	}
-	pthread_mutex_unlock(&q->lock);
+	(void)pthread_mutex_unlock(&q->lock);
 	call_waiters(waiters, r, why);
 }
 
@@ -222,13 +222,13 @@ next_job(struct worker *w)
 	bool stays = w == &q->workers[0];
 	struct job *j = NULL;
 
-	pthread_mutex_lock(&q->lock);
+	(void)pthread_mutex_lock(&q->lock);
 	w->busy = false;
 	while (!atomic_load(&q->cancel)) {
 		j = take_job(q);
 		if (j || !stays)
 			break;
-		pthread_cond_wait(&q->work, &q->lock);
+		(void)pthread_cond_wait(&q->work, &q->lock);
 	}
 	if (j) {
 		j->state = JOB_RUNNING;
@@ -237,7 +237,7 @@ next_job(struct worker *w)
 	} else {
 		w->ended = true;
 	}
-	pthread_mutex_unlock(&q->lock);
+	(void)pthread_mutex_unlock(&q->lock);
 	return j;
 }
 
@@ -305,7 +305,7 @@ wake_worker(struct blob_queue *q, const struct job *j)
 {
 	if (under_way(q, j->origin) >= at_once(q))
 		return;
-	pthread_cond_signal(&q->work);
+	(void)pthread_cond_signal(&q->work);
 	/* If no thread can be had, those that are there get to it. */
 	if (q->workers[0].busy || q->queued.n > 1)
 		(void)start_worker(q);
@@ -403,9 +403,9 @@ request(void *arg, uint64_t blob, blob_done_fn *done, void *ctx)
 	struct wish wish = {blob, origin_of(q->store, blob), done, ctx};
 	int r;
 
-	pthread_mutex_lock(&q->lock);
+	(void)pthread_mutex_lock(&q->lock);
 	r = join(q, &wish, &why);
-	pthread_mutex_unlock(&q->lock);
+	(void)pthread_mutex_unlock(&q->lock);
 	if (r < 0)
 		done(ctx, r, why ? why : strerror(-r));
 }
@@ -417,7 +417,7 @@ forget(void *arg, uint64_t blob, void *ctx)
 	struct waiter **at = NULL, *found = NULL;
 	struct job *j;
 
-	pthread_mutex_lock(&q->lock);
+	(void)pthread_mutex_lock(&q->lock);
 	j = *bucket_of(q, blob);
 	for (at = j ? &j->waiters : NULL; at && *at; at = &(*at)->next) {
 		if ((*at)->ctx == ctx) {
@@ -426,7 +426,7 @@ forget(void *arg, uint64_t blob, void *ctx)
 			break;
 		}
 	}
-	pthread_mutex_unlock(&q->lock);
+	(void)pthread_mutex_unlock(&q->lock);
 	free(found);
 	return found ? 1 : 0;
 }
@@ -462,10 +462,10 @@ blob_queue_free(struct blob_queue *q)
 {
 	if (!q)
 		return;
-	pthread_mutex_lock(&q->lock);
+	(void)pthread_mutex_lock(&q->lock);
 	atomic_store(&q->cancel, true);
-	pthread_cond_broadcast(&q->work);
-	pthread_mutex_unlock(&q->lock);
+	(void)pthread_cond_broadcast(&q->work);
+	(void)pthread_mutex_unlock(&q->lock);
 	for (size_t i = 0; i < THREADS_MAX; i++)
 		if (q->workers[i].runs)
 			(void)pthread_join(q->workers[i].thread, NULL);
@@ -473,8 +473,8 @@ blob_queue_free(struct blob_queue *q)
 		finish(q, line_pop(&q->queued), -EINTR, "stopped");
 	while (q->failed.first)
 		job_free(q, line_pop(&q->failed));
-	pthread_cond_destroy(&q->work);
-	pthread_mutex_destroy(&q->lock);
+	(void)pthread_cond_destroy(&q->work);
+	(void)pthread_mutex_destroy(&q->lock);
 	free(q);
 }
 

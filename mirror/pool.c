@@ -288,7 +288,7 @@ file_done(void *ctx, int r, const char *why)
 	const struct missing *m = ctx;
 	struct run *run = m->run;
 
-	pthread_mutex_lock(&run->lock);
+	(void)pthread_mutex_lock(&run->lock);
 	if (r < 0) {
 		count_failed(run, r, why);
 	} else {
@@ -296,8 +296,8 @@ file_done(void *ctx, int r, const char *why)
 		run->result.fetched_bytes += m->size;
 	}
 	run->under_way--;
-	pthread_cond_signal(&run->ended);
-	pthread_mutex_unlock(&run->lock);
+	(void)pthread_cond_signal(&run->ended);
+	(void)pthread_mutex_unlock(&run->lock);
 }
 
 static struct timespec
@@ -326,7 +326,7 @@ wait_for(struct run *run, size_t n, const atomic_bool *cancel)
 {
 	bool goes_on;
 
-	pthread_mutex_lock(&run->lock);
+	(void)pthread_mutex_lock(&run->lock);
 	while (run->under_way > n && !run->hopeless && !is_cancelled(cancel)) {
 		struct timespec until = in_a_moment();
 
@@ -334,7 +334,7 @@ wait_for(struct run *run, size_t n, const atomic_bool *cancel)
 		    &run->ended, &run->lock, CLOCK_MONOTONIC, &until);
 	}
 	goes_on = !run->hopeless && !is_cancelled(cancel);
-	pthread_mutex_unlock(&run->lock);
+	(void)pthread_mutex_unlock(&run->lock);
 	return goes_on;
 }
 
@@ -343,9 +343,9 @@ ask_for(struct run *run, struct blob_queue *q, struct missing *m)
 {
 	struct blob_requests *rq = blob_queue_requests(q);
 
-	pthread_mutex_lock(&run->lock);
+	(void)pthread_mutex_lock(&run->lock);
 	run->under_way++;
-	pthread_mutex_unlock(&run->lock);
+	(void)pthread_mutex_unlock(&run->lock);
 	rq->request(rq->arg, m->blob, file_done, m);
 }
 
@@ -411,8 +411,8 @@ pool_fetch(struct store *s, const struct pool_want *want,
 	    w.count.missing_files);
 	r = fetch_missing(s, &run, &w, opts, cancel, err);
 	progress_end(opts->progress);
-	pthread_cond_destroy(&run.ended);
-	pthread_mutex_destroy(&run.lock);
+	(void)pthread_cond_destroy(&run.ended);
+	(void)pthread_mutex_destroy(&run.lock);
 	*ret = run.result;
 	return r < 0 ? r : outcome(&run, cancel, err);
 }

@@ -245,7 +245,7 @@ store_list(const struct list_writer *w, struct txn *t,
 	CLEANUP(record_writer_release) struct record_writer writer;
 	CLEANUP(buf_release) struct buf ints = {0};
 	struct span bytes;
-	int64_t mtime;
+	int64_t mtime = 0;
 	int r;
 
 	record_writer_init(&writer);
