@@ -140,7 +140,7 @@ nothing_changes 1 'snapshot named nine' suitefs --quiet publish switch stable ni
 nothing_changes 2 'compressed as bz2' suitefs --quiet publish snapshot \
 	--distribution=x --compress=bz2 one
 run suitefs mirror create --keyring="$KEYS/up.gpg" fresh "file:$T/up" stable
-nothing_changes 2 'never been updated' suitefs --quiet publish mirror fresh
+nothing_changes 1 'never been updated' suitefs --quiet publish mirror fresh
 
 # --- list, show, drop ---------------------------------------------------------------------------
 
