@@ -195,13 +195,25 @@ find_architectures(struct search *s)
 	return r;
 }
 
-/* Keeps the forms ordered by size, the plain one behind equals. */
+/* The form that is fetched is the one that stays present.  apt asks for xz
+ * wherever Release lists it, and gives up where that can't be had: it comes
+ * first, though another form of a tiny index may be some bytes smaller. */
+static bool
+goes_before(enum codec codec, const struct release_file *file,
+    const struct wanted_form *other)
+{
+	if ((codec == CODEC_XZ) != (other->codec == CODEC_XZ))
+		return codec == CODEC_XZ;
+	return file->size < other->file->size;
+}
+
+/* Keeps the forms ordered: xz, then by size, the plain one behind equals. */
 static void
 add_form(struct wanted *w, enum codec codec, const struct release_file *file)
 {
 	size_t i = w->nforms++;
 
-	while (i > 0 && w->forms[i - 1].file->size > file->size) {
+	while (i > 0 && goes_before(codec, file, &w->forms[i - 1])) {
 		w->forms[i] = w->forms[i - 1];
 		i--;
 	}

@@ -24,7 +24,7 @@ struct wanted {
 	enum package_kind kind;
 	char *path; /* of the plain index, listed or not */
 	const struct release_file *plain; /* NULL where it is not listed */
-	struct wanted_form forms[WANTED_FORMS]; /* smallest first */
+	struct wanted_form forms[WANTED_FORMS]; /* xz, then smallest */
 	size_t nforms;				/* at least 1 */
 };
 
