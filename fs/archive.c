@@ -138,7 +138,7 @@ static int
 add_listed(struct build *b, const char *dir, const struct release_file *f,
     bool by_name)
 {
-	struct content c;
+	struct content c = {0};
 	int r = reserve_dirs(b, dir, f);
 	uint64_t ref;
 

@@ -94,7 +94,7 @@ static int
 same_content(void *arg, uint64_t first, uint64_t other)
 {
 	struct check *check = arg;
-	struct archive_identity x, y;
+	struct archive_identity x = {0}, y = {0};
 	int r = archive_ref_identity(check->t, first, &x);
 
 	if (r == 0)

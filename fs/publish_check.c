@@ -78,11 +78,11 @@ check_verbatim(const struct publication *p, struct error *err)
 	    p->label || p->suite || p->codename || p->description ||
 	    p->version || p->not_automatic || p->but_automatic_upgrades ||
 	    p->valid_for || p->snapshots_url || p->skip_signing ||
-	    p->keys.n > 0)
+	    p->keys.n > 0 || p->passphrase_file || p->compress.n > 0)
 		return error_set(err, -EINVAL,
 		    "what is published verbatim keeps upstream's Release: its "
-		    "components, architectures, fields and signatures can't "
-		    "be chosen");
+		    "components, architectures, fields, compressed forms and "
+		    "signatures can't be chosen");
 	return 0;
 }
 

@@ -110,8 +110,10 @@ check_unchanged(struct txn *t, const struct publish_job *j, struct error *err)
 		    t, j->pub->kind, j->sources[i].name, &state, err);
 		if (r < 0)
 			return r;
-		/* A mirror may move on: what was made is still whole. */
-		if (j->pub->kind == SOURCE_SNAPSHOT &&
+		/* A mirror may move on: what was made is still whole, and made
+		 * anew after each update.  A verbatim publication follows the
+		 * mirror's head from here on, so it has to begin there. */
+		if ((j->pub->kind == SOURCE_SNAPSHOT || j->pub->verbatim) &&
 		    state != j->sources[i].state.number)
 			return -EBUSY;
 	}

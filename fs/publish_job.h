@@ -88,8 +88,8 @@ int publish_check_place(
 /* Releases what the stages made, not pub and old. */
 void publish_job_release(struct publish_job *j);
 
-/* The state that a source has now.  -ENOENT; -EINVAL: a mirror that has
- * never been updated. */
+/* The state that a source has now.  -ENOENT: there is no such source, or a
+ * mirror that has never been updated. */
 int publish_source_state(struct txn *t, enum source_kind kind, const char *name,
     uint64_t *ret, struct error *err) MUST_CHECK;
 /* Fills in sources, known and old_date; and pub's distribution where it has

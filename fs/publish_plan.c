@@ -193,18 +193,42 @@ check_components(const struct publish_job *j, size_t source, struct error *err)
 	return 0;
 }
 
+static int
+add_once(struct strs *s, const char *item)
+{
+	return strs_has(s, span_of(item)) ? 0 : strs_add(s, span_of(item));
+}
+
 /* The architectures that the publication has lists of. */
 static int
 collect_architectures(const struct publish_job *j, struct strs *ret)
 {
-	for (size_t i = 0; i < j->nlists; i++) {
-		struct span a = span_of(j->lists[i].architecture);
-
-		if (!strs_has(ret, a) && strs_add(ret, a) < 0)
+	for (size_t i = 0; i < j->nlists; i++)
+		if (add_once(ret, j->lists[i].architecture) < 0)
 			return -ENOMEM;
-	}
 	strs_sort(ret);
 	return 0;
+}
+
+/* Those that the sources have, wanted or not, for a message: the caller frees.
+ */
+static char *
+offered_architectures(const struct publish_job *j)
+{
+	CLEANUP(strs_release) struct strs all = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < j->pub->sources.n; i++) {
+		const struct publish_source *src = &j->sources[i];
+		const struct state *s = &src->state;
+
+		for (size_t k = 0; k < src->flat_architectures.n && r == 0; k++)
+			r = add_once(&all, src->flat_architectures.v[k]);
+		for (size_t k = 0; k < s->nlists && !s->flat && r == 0; k++)
+			r = add_once(&all, s->lists[k].architecture);
+	}
+	strs_sort(&all);
+	return r < 0 ? NULL : strs_join(&all, ", ");
 }
 
 static bool
@@ -229,10 +253,10 @@ check_architectures(
 
 		if (strs_has(have, span_of(a)) || strcmp(a, "all") == 0)
 			continue;
-		names = strs_join(have, ", ");
+		names = offered_architectures(j);
 		return error_set(err, -EINVAL,
 		    "no source has packages for the architecture %s "
-		    "(of those asked for they have: %s)",
+		    "(they have: %s)",
 		    a, names && *names ? names : "none");
 	}
 	return 0;

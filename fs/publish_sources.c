@@ -43,7 +43,7 @@ mirror_state(struct txn *t, const char *name, uint64_t *ret, struct error *err)
 		return no_source(r, SOURCE_MIRROR, name, err);
 	if (m.state == 0)
 		return error_set(
-		    err, -EINVAL, "the mirror %s has never been updated", name);
+		    err, -ENOENT, "the mirror %s has never been updated", name);
 	*ret = m.state;
 	return 0;
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "fs/publish_job.h"
+
 #define RELEASE                                                                \
 	"Origin: Upstream\nSuite: stable\n"                                    \
 	"Date: Mon, 24 Nov 2025 00:00:00 UTC\nSHA256:\n"
@@ -162,7 +164,7 @@ test_publish_update_follows_a_mirror(void **state)
 
 	scratch_write(s, put_mirror, &m);
 	assert_refused(s, (struct wish){.sources = "up", .kind = SOURCE_MIRROR},
-	    -EINVAL, "never been updated");
+	    -ENOENT, "never been updated");
 	step.state = make_simple_state(s, "hello", 1, NOW);
 	scratch_write(s, advance_mirror, &step);
 	(void)publish(s, (struct wish){.sources = "up", .kind = SOURCE_MIRROR});
@@ -221,6 +223,35 @@ test_publish_update_forced(void **state)
 	assert_int_equal(result.date, NOW + 1);
 }
 
+/* From its flip on it follows the mirror's head: it must not begin behind. */
+static void
+test_publish_flip_verbatim_where_the_mirror_is(void **state)
+{
+	struct scratch *s = *state;
+	struct mirror m = {.name = strdup("up"), .suite = strdup("stable")};
+	struct mirror_step step = {&m, make_simple_state(s, "hello", 1, NOW)};
+	struct publish_opts opts = {.now = NOW};
+	struct publication p;
+	struct publish_job j = {.store = s->store, .opts = &opts, .pub = &p};
+	struct error err = {""};
+
+	scratch_write(s, put_mirror, &m);
+	scratch_write(s, advance_mirror, &step);
+	wish_fill(&(struct wish){.sources = "up",
+		      .kind = SOURCE_MIRROR,
+		      .distribution = "stable",
+		      .verbatim = true},
+	    &p);
+	assert_int_equal(publish_sources_load(&j, &err), 0);
+	p.state = step.state;
+	step.state = make_simple_state(s, "hello", 2, NOW + 1);
+	scratch_write(s, advance_mirror, &step);
+	assert_int_equal(publish_flip(&j, &err), -EBUSY);
+	publish_job_release(&j);
+	publication_release(&p);
+	mirror_release(&m);
+}
+
 static void
 test_publish_new_verbatim(void **state)
 {
@@ -271,6 +302,8 @@ test_publish_new_verbatim_refused(void **state)
 		"components"},
 	    {{.sources = "one", .verbatim = true, .architectures = "amd64"},
 		"architectures"},
+	    {{.sources = "one", .verbatim = true, .compress = "gz"},
+		"compressed forms"},
 	    {{.sources = "flat", .verbatim = true, .distribution = "d"},
 		"flat"},
 	    {{.sources = "outside", .verbatim = true}, "outside pool/"},
@@ -351,6 +384,7 @@ main(void)
 	    scratch_test(test_publish_update_follows_a_mirror),
 	    scratch_test(test_publish_update_renews_valid_until),
 	    scratch_test(test_publish_update_forced),
+	    scratch_test(test_publish_flip_verbatim_where_the_mirror_is),
 	    scratch_test(test_publish_new_verbatim),
 	    scratch_test(test_publish_switch_verbatim_to_older),
 	    scratch_test(test_publish_new_verbatim_refused),
