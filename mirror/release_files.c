@@ -79,7 +79,7 @@ put_sister(struct putting *p, const struct release *rel,
 {
 	struct blob_sister sister = {0};
 	const struct release_file *plain;
-	struct content packed, c;
+	struct content packed = {0}, c = {0};
 	struct span stem;
 	int r;
 

@@ -101,7 +101,7 @@ static int
 from_mirror(struct txn *t, void *arg, struct error *err)
 {
 	const struct change *ch = arg;
-	uint64_t state;
+	uint64_t state = 0;
 	int r = check_new(t, ch->name, err);
 
 	if (r >= 0)
@@ -147,7 +147,7 @@ from_mirror_dated(struct txn *t, void *arg, struct error *err)
 	struct change ch = {
 	    .name = d->name, .mirror = d->mirror, .now = d->now};
 	CLEANUP(state_release) struct state s = {0};
-	uint64_t number;
+	uint64_t number = 0;
 	int r = mirror_state(t, d->mirror, &number, err);
 
 	if (r < 0)

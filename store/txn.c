@@ -147,11 +147,17 @@ static int
 find_mapping(const void *at, uintptr_t *ret, size_t *ret_len)
 {
 	CLEANUP_FILE FILE *f = fopen("/proc/self/maps", "re");
-	uintptr_t from, to;
+	CLEANUP_FREE char *line = NULL;
+	size_t room = 0;
 
 	if (!f)
 		return -errno;
-	while (fscanf(f, "%" SCNxPTR "-%" SCNxPTR "%*[^\n]", &from, &to) == 2) {
+	/* "7f0123400000-7f0123456000 r--s ..." */
+	while (getline(&line, &room, f) > 0) {
+		char *end;
+		uintptr_t from = strtoumax(line, &end, 16);
+		uintptr_t to = *end == '-' ? strtoumax(end + 1, NULL, 16) : 0;
+
 		if (from <= (uintptr_t)at && (uintptr_t)at < to) {
 			*ret = from;
 			*ret_len = to - from;
@@ -182,10 +188,10 @@ trim_after_commit(struct store *s)
 {
 	struct txn *t = NULL;
 
-	if (txn_read(s, &t, NULL) < 0)
-		return;
-	txn_trim(t);
-	txn_end(t);
+	if (txn_read(s, &t, NULL) == 0 && t) {
+		txn_trim(t);
+		txn_end(t);
+	}
 }
 
 uint64_t
