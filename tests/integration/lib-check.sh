@@ -5,7 +5,7 @@
 # release_list FILE: "SHA256 SIZE PATH" of each file that a Release lists.
 release_list() {
 	awk '/^[A-Za-z0-9]+:/ { on = $1 == "SHA256:" ; next }
-		on && NF == 3 { print $1, $2, $3 }' "$1"
+		on && NF == 3 && /^ / { print $1, $2, $3 }' "$1"
 }
 
 # check_dists DIR KEYRING [partly]: DIR has Release, InRelease and Release.gpg,
