@@ -57,6 +57,7 @@ fetch_state(struct cli *c, uint64_t state)
 	struct pool_count n = {0};
 	struct pool_result got = {0};
 	struct error err = {0};
+	char size[OUT_SIZE_MAX];
 	int r = cli_list(c, "arch", &archs);
 
 	if (r == 0)
@@ -72,6 +73,9 @@ fetch_state(struct cli *c, uint64_t state)
 	    n.missing_files, n.files, n.missing_bytes, n.bytes);
 	if (!cli_flag(c, "dry-run") && n.missing_files > 0)
 		r = fetch_missing(c, &want, &got, &err);
+	if (got.fetched_files > 0)
+		log_info("%" PRIu64 " files fetched, %s", got.fetched_files,
+		    out_size(got.fetched_bytes, size));
 	if (c->json && out_json(json_counts(&n, &got)) < 0)
 		return EXIT_FAILED;
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;

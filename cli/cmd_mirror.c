@@ -376,6 +376,11 @@ edit(struct mirror *m, struct origin *o, void *arg, struct error *err)
 	set_flag(c, "source", "no-source", &m->sources);
 	set_flag(c, "udeb", "no-udeb", &m->udebs);
 	set_flag(c, "allow-unsigned", "no-allow-unsigned", &m->allow_unsigned);
+	if (suite_is_flat(m->suite) && m->components.n > 0)
+		return error_set(err, -EINVAL,
+		    "%s ends in '/': a flat archive has no components "
+		    "(--component= takes them away)",
+		    m->suite);
 	if (m->keyrings.n == 0 && !m->allow_unsigned)
 		return error_set(err, -EINVAL,
 		    "mirror %s would have neither a keyring nor "

@@ -8,6 +8,7 @@
 
 #include "base/date.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "cli/output.h"
 #include "fs/publish.h"
 
@@ -16,14 +17,10 @@ static int
 get_prefix(const struct cli *c, char **ret)
 {
 	const char *value = cli_value(c, "prefix");
-	struct span s = span_of(value ? value : "");
+	struct span s = path_strip_dot(span_of(value ? value : ""));
 	const char *why;
 
-	while (span_starts(s, SPAN("./"))) {
-		s.ptr += 2;
-		s.len -= 2;
-	}
-	while (s.len > 0 && s.ptr[s.len - 1] == '/')
+	while (span_ends(s, SPAN("/")))
 		s.len--;
 	if (span_eq(s, SPAN(".")))
 		s.len = 0;
@@ -97,10 +94,9 @@ get_valid_for(const struct cli *c, struct publication *p)
 		return 0;
 	if (duration_parse(span_of(value), &p->valid_for) == 0)
 		return 0;
-	return cli_usage(c, "--valid-for=%s is no duration such as 7d or 12h",
-		   value) > 0
-		   ? -EINVAL
-		   : 0;
+	(void)cli_usage(
+	    c, "--valid-for=%s is no duration such as 7d or 12h", value);
+	return -EINVAL;
 }
 
 static int
@@ -123,14 +119,16 @@ fill(const struct cli *c, enum source_kind kind, struct publication *p)
 static json_t *
 json_publication(const struct publication *p)
 {
-	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:o}",
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:I,s:o,"
+			 "s:o,s:o}",
 	    "prefix", p->prefix, "distribution", p->distribution, "kind",
 	    source_kind_name[p->kind], "sources", out_strs(&p->sources),
 	    "components", out_strs(&p->components), "architectures",
 	    out_strs(&p->architectures), "verbatim", p->verbatim, "signed",
-	    !p->skip_signing, "gpg_keys", out_strs(&p->keys), "snapshots_url",
-	    out_str(p->snapshots_url), "created", out_time(p->created),
-	    "updated", out_time(p->updated));
+	    !p->skip_signing, "gpg_keys", out_strs(&p->keys), "compress",
+	    out_strs(&p->compress), "valid_for", (json_int_t)p->valid_for,
+	    "snapshots_url", out_str(p->snapshots_url), "created",
+	    out_time(p->created), "updated", out_time(p->updated));
 }
 
 /* What was done, and what to put into sources.list. */
@@ -170,10 +168,6 @@ publish(struct cli *c, enum source_kind kind)
 
 	if (r == -EINVAL)
 		return EXIT_USAGE; /* said already */
-	if (r == 0 && p.verbatim && (p.skip_signing || p.keys.n > 0))
-		return cli_usage(c, "--verbatim keeps upstream's signature: it "
-				    "takes no --gpg-key and no "
-				    "--skip-signing");
 	if (r == 0)
 		r = publish_new(c->store, &p, &opts, &result, &err);
 	progress_end(progress);
@@ -311,6 +305,7 @@ show_lines(
 			     : p->skip_signing ? "not signed"
 					       : "signed here");
 	out_field_strs("Keys", &p->keys);
+	out_field_strs("Compressed", &p->compress);
 	out_field("Snapshots", p->snapshots_url);
 	out_field_strs("Signed-By", &state->signers);
 	out_field_time("Date", state->date);

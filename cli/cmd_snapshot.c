@@ -20,6 +20,45 @@ is_from_mirror(char **args)
 	return strcmp(args[0], "from") == 0 && strcmp(args[1], "mirror") == 0;
 }
 
+static json_t *
+json_snapshot(const struct snapshot *s, const struct state *state)
+{
+	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:b}", "name", s->name,
+	    "created", out_time(s->created), "description", s->description,
+	    "mirror", out_str(s->mirror), "suite", out_str(state->suite),
+	    "date", out_time(state->date), "unsigned", state->trusted_unsigned);
+}
+
+/* Loads a snapshot and what it holds. */
+static int
+load(struct txn *t, const char *name, struct snapshot *s, struct state *state,
+    struct error *err)
+{
+	int r = snapshots_load(t, name, s, err);
+
+	if (r < 0)
+		return r;
+	r = state_load(t, s->state, state);
+	return r < 0 ? error_sys(err, r, "snapshot %s", s->name) : 0;
+}
+
+/* Which name it has got is for programs to know, too. */
+static int
+print_created(struct cli *c, const char *name)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	CLEANUP(snapshot_release) struct snapshot s = {0};
+	CLEANUP(state_release) struct state state = {0};
+	struct error err = {0};
+	int r = txn_read(c->store, &t, &err);
+
+	if (r == 0)
+		r = load(t, name, &s, &state, &err);
+	if (r == 0)
+		r = out_json(json_snapshot(&s, &state));
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}
+
 /* NAME from mirror M, NAME empty, or from mirror M. */
 int
 cmd_snapshot_create(struct cli *c)
@@ -44,22 +83,13 @@ cmd_snapshot_create(struct cli *c)
 	if (r < 0)
 		return cli_fail(r, &err);
 	log_info("snapshot %s created", name);
-	return EXIT_DONE;
+	return c->json ? print_created(c, name) : EXIT_DONE;
 }
 
 struct shown {
 	struct txn *t;
 	json_t *json; /* the array, or NULL for lines */
 };
-
-static json_t *
-json_snapshot(const struct snapshot *s, const struct state *state)
-{
-	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:b}", "name", s->name,
-	    "created", out_time(s->created), "description", s->description,
-	    "mirror", out_str(s->mirror), "suite", out_str(state->suite),
-	    "date", out_time(state->date), "unsigned", state->trusted_unsigned);
-}
 
 static int
 list_one(const struct snapshot *s, void *arg)
@@ -128,35 +158,45 @@ show_lines(struct txn *t, const struct snapshot *s, const struct state *state,
 }
 
 static int
+add_place(const struct publication *p, void *arg)
+{
+	json_t *place = json_pack(
+	    "{s:s,s:s}", "prefix", p->prefix, "distribution", p->distribution);
+
+	return json_array_append_new(arg, place) < 0 ? -ENOMEM : 0;
+}
+
+static json_t *
+json_places(struct txn *t, const char *snapshot)
+{
+	json_t *places = json_array();
+
+	if (publication_each_of(
+		t, SOURCE_SNAPSHOT, snapshot, add_place, places) == 0)
+		return places;
+	json_decref(places);
+	return NULL;
+}
+
+static int
 show_json(struct txn *t, const struct snapshot *s, const struct state *state,
     const struct pool_count *n)
 {
 	json_t *j = json_snapshot(s, state);
-	json_t *more = json_pack("{s:o,s:b,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o}",
-	    "valid_until", out_time(state->valid_until), "expired",
-	    out_expired(state), "verified", out_time(state->taken), "signed_by",
+	json_t *more = json_pack(
+	    "{s:o,s:b,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o}", "valid_until",
+	    out_time(state->valid_until), "expired", out_expired(state),
+	    "verified", out_time(state->taken), "signed_by",
 	    out_strs(&state->signers), "keyrings", out_strs(&state->keyrings),
-	    "files", (json_int_t)n->files, "bytes", (json_int_t)n->bytes,
-	    "missing_files", (json_int_t)n->missing_files, "missing_bytes",
+	    "published", json_places(t, s->name), "files", (json_int_t)n->files,
+	    "bytes", (json_int_t)n->bytes, "missing_files",
+	    (json_int_t)n->missing_files, "missing_bytes",
 	    (json_int_t)n->missing_bytes, "lists", out_json_lists(t, state));
 
 	if (j && more)
 		(void)json_object_update(j, more);
 	json_decref(more);
 	return out_json(j);
-}
-
-/* Loads a snapshot and what it holds. */
-static int
-load(struct cli *c, struct txn *t, struct snapshot *s, struct state *state,
-    struct error *err)
-{
-	int r = snapshots_load(t, c->args[0], s, err);
-
-	if (r < 0)
-		return r;
-	r = state_load(t, s->state, state);
-	return r < 0 ? error_sys(err, r, "snapshot %s", s->name) : 0;
 }
 
 int
@@ -171,7 +211,7 @@ cmd_snapshot_show(struct cli *c)
 	int r = txn_read(c->store, &t, &err);
 
 	if (r == 0)
-		r = load(c, t, &s, &state, &err);
+		r = load(t, c->args[0], &s, &state, &err);
 	if (r == 0 && cli_flag(c, "packages")) {
 		r = out_packages(t, &state, c->json);
 		return r < 0 ? cli_fail(r, &err) : EXIT_DONE;

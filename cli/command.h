@@ -32,7 +32,7 @@ struct cli;
 enum command_flags {
 	CMD_CREATES = 1 << 0,  /* makes the store where there is none */
 	CMD_NO_STORE = 1 << 1, /* opens it itself, or not at all */
-	CMD_READS = 1 << 2,    /* never writes */
+	CMD_READS = 1 << 2,    /* prints, and changes nothing */
 };
 
 struct command {

@@ -111,8 +111,8 @@ static const struct option_def mount_options[] = {
 
 const struct command commands[] = {
     {"mirror", "create", "NAME URL SUITE [COMPONENT...]",
-	"Describe an archive to be mirrored; SUITE ending in / is a flat one",
-	3, ANY, CMD_CREATES, mirror_create_options, cmd_mirror_create},
+	"Describe an archive to be mirrored (flat: SUITE ends in /)", 3, ANY,
+	CMD_CREATES, mirror_create_options, cmd_mirror_create},
     {"mirror", "update", "NAME...", "Bring mirrors up to date", 1, ANY, 0,
 	mirror_update_options, cmd_mirror_update},
     {"mirror", "fetch", "NAME [PACKAGE...]",

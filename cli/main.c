@@ -181,11 +181,14 @@ run(struct cli *c)
 	int status;
 
 	if (c->nargs < cmd->min_args || c->nargs > cmd->max_args)
-		return cli_usage(c, "%s; usage: suitefs %s%s%s %s",
+		return cli_usage(c, "%s; usage: suitefs %s%s%s%s%s",
 		    c->nargs < cmd->min_args ? "something is missing"
 					     : "too many arguments",
 		    cmd->noun, cmd->verb ? " " : "", cmd->verb ? cmd->verb : "",
-		    cmd->args);
+		    *cmd->args ? " " : "", cmd->args);
+	/* What only prints ends silently with who reads it: "| head". */
+	if (cmd->flags & CMD_READS)
+		(void)signal(SIGPIPE, SIG_DFL);
 	if (open_store(c) < 0)
 		return EXIT_FAILED;
 	status = cmd->run(c);
@@ -213,49 +216,64 @@ restart(int *argc, char ***argv)
 	optind = 0;
 }
 
-/* Stops at the noun, then at the verb, then takes everything else. */
+#define GO_ON (-1)
+
 static int
-parse_and_run(struct cli *c, int argc, char **argv)
+answer_version(void)
 {
-	struct parser p = {0};
-	const char *noun = NULL;
-	const char *verb = NULL;
+	printf("suitefs %s\n", VERSION);
+	return EXIT_DONE;
+}
+
+/* Finds the command that is meant; GO_ON, or an exit status. */
+static int
+choose_command(struct parser *p, struct cli *c, int argc, char **argv)
+{
+	const char *noun, *verb;
 	bool known = false;
 
-	parser_add(&p, global_options);
-	if (parse(&p, c, argc, argv, true) < 0)
+	/* Stops at the noun, then at the verb. */
+	if (parse(p, c, argc, argv, true) < 0)
 		return EXIT_USAGE;
-	if (p.version) {
-		printf("suitefs %s\n", VERSION);
-		return EXIT_DONE;
-	}
-	if (optind < argc)
-		noun = argv[optind++];
-	if (!noun || (p.help && optind == argc && !noun)) {
+	if (p->version)
+		return answer_version();
+	if (optind == argc) {
 		help_program();
-		return p.help ? EXIT_DONE : EXIT_USAGE;
+		return p->help ? EXIT_DONE : EXIT_USAGE;
 	}
+	noun = argv[optind++];
 	c->command = find_command(noun, NULL, &known);
+	if (c->command)
+		return GO_ON;
 	if (!known) {
 		log_error("%s: no such command; see suitefs --help", noun);
 		return EXIT_USAGE;
 	}
-	if (!c->command) {
-		if (parse(&p, c, argc, argv, true) < 0)
-			return EXIT_USAGE;
-		if (optind < argc)
-			verb = argv[optind++];
-		if (!verb) {
-			help_noun(noun);
-			return p.help ? EXIT_DONE : EXIT_USAGE;
-		}
-		c->command = find_command(noun, verb, &known);
-	}
-	if (!c->command) {
-		log_error("%s %s: no such command; see suitefs %s --help", noun,
-		    verb, noun);
+	if (parse(p, c, argc, argv, true) < 0)
 		return EXIT_USAGE;
+	if (optind == argc) {
+		help_noun(noun);
+		return p->help ? EXIT_DONE : EXIT_USAGE;
 	}
+	verb = argv[optind++];
+	c->command = find_command(noun, verb, &known);
+	if (c->command)
+		return GO_ON;
+	log_error(
+	    "%s %s: no such command; see suitefs %s --help", noun, verb, noun);
+	return EXIT_USAGE;
+}
+
+static int
+parse_and_run(struct cli *c, int argc, char **argv)
+{
+	struct parser p = {0};
+	int status;
+
+	parser_add(&p, global_options);
+	status = choose_command(&p, c, argc, argv);
+	if (status != GO_ON)
+		return status;
 	p.n = 0;
 	parser_add(&p, c->command->options);
 	parser_add(&p, global_options);
@@ -266,6 +284,8 @@ parse_and_run(struct cli *c, int argc, char **argv)
 		help_command(c->command);
 		return EXIT_DONE;
 	}
+	if (p.version)
+		return answer_version();
 	c->args = argv + optind;
 	c->nargs = (size_t)(argc - optind);
 	c->store_dir = p.store;

@@ -105,19 +105,29 @@ out_valid_until(const struct state *state)
 	out_field("", "or Acquire::Check-Valid-Until \"false\"; in apt.conf");
 }
 
-void
-out_field_bytes(const char *label, uint64_t n)
+char *
+out_size(uint64_t n, char out[OUT_SIZE_MAX])
 {
 	static const char *const unit[] = {"kB", "MB", "GB", "TB"};
-	char text[64];
 	double v = (double)n / 1000;
 	size_t u = 0;
 
 	for (; v >= 1000 && u + 1 < ARRAY_LEN(unit); u++)
 		v /= 1000;
-	(void)snprintf(
-	    text, sizeof(text), "%.1f %s (%" PRIu64 " bytes)", v, unit[u], n);
-	out_field(label, text);
+	if (n < 1000)
+		(void)snprintf(out, OUT_SIZE_MAX, "%" PRIu64 " bytes", n);
+	else
+		(void)snprintf(out, OUT_SIZE_MAX, "%.1f %s (%" PRIu64 " bytes)",
+		    v, unit[u], n);
+	return out;
+}
+
+void
+out_field_bytes(const char *label, uint64_t n)
+{
+	char text[OUT_SIZE_MAX];
+
+	out_field(label, out_size(n, text));
 }
 
 static const char *

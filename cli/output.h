@@ -23,7 +23,9 @@ json_t *out_str(const char *s);
 void out_field(const char *label, const char *value);
 void out_field_strs(const char *label, const struct strs *s);
 void out_field_time(const char *label, int64_t t);
-/* "1.2 MB (1234567 bytes)" */
+/* "1.2 MB (1234567 bytes)"; returns out. */
+#define OUT_SIZE_MAX 64
+char *out_size(uint64_t n, char out[OUT_SIZE_MAX]);
 void out_field_bytes(const char *label, uint64_t n);
 /* Has its Valid-Until passed? */
 bool out_expired(const struct state *state);

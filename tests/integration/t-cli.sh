@@ -24,8 +24,15 @@ options_of() {
 
 run suitefs --help
 [[ ! -s $T/err ]] || fail "--help writes to stderr"
-expect_output "suitefs $(sed -n 's/^VERSION = //p' "$TOP/Makefile")" \
-	suitefs --version
+version="suitefs $(sed -n 's/^VERSION = //p' "$TOP/Makefile")"
+expect_output "$version" suitefs --version
+expect_output "$version" suitefs mirror list --version
+for noun in '' mirror snapshot publish; do
+	# shellcheck disable=SC2086
+	run suitefs $noun --help
+	awk 'length > 80 { print; exit 1 }' "$T/out" ||
+		fail "$noun --help is wider than 80 columns"
+done
 all_commands >"$T/commands"
 [[ $(wc -l <"$T/commands") -ge 22 ]] || fail "commands are missing in --help"
 while read -r command; do
@@ -94,6 +101,7 @@ expect_line 2 '/nowhere' suitefs mirror create --keyring=/nowhere a \
 expect_line 2 'prefix' suitefs publish drop --prefix=a/dists/b stable
 expect_line 2 'prefix' suitefs publish drop --prefix=snapshots stable
 expect_line 2 'valid-for' suitefs publish snapshot --valid-for=soon a
+expect_line 2 'verbatim' suitefs publish snapshot --verbatim --skip-signing a
 
 # --- no store, no right to one ------------------------------------------------------
 
@@ -107,6 +115,22 @@ expect_output '[]' suitefs --json mirror list
 run suitefs --json snapshot list
 grep -q '"name": "a"' "$T/out" || fail "no JSON"
 expect_line 1 'exists already' suitefs snapshot create a empty
+run suitefs --json snapshot create other empty
+grep -q '"name": "other"' "$T/out" || fail "no JSON of what was created"
+run suitefs --json snapshot show other
+grep -q '"published": \[\]' "$T/out" || fail "no JSON of where it is published"
+run suitefs snapshot drop other
+# Who reads may stop.
+mkfifo "$T/pipe"
+exec 6<>"$T/pipe"
+exec 7>"$T/pipe"
+exec 6<&-
+list_into_pipe() {
+	suitefs snapshot list >&7
+}
+expect 141 '' list_into_pipe
+exec 7>&-
+[[ ! -s $T/err ]] || fail "complains of a reader that has gone"
 expect_line 2 'name' suitefs snapshot create a/b empty
 expect_line 2 'name' suitefs snapshot create .. empty
 expect_line 1 'no snapshot is named b' suitefs snapshot show b
