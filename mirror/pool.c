@@ -2,29 +2,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "mirror/blob_batch.h"
 #include "store/blob.h"
 #include "store/content.h"
+#include "store/gone.h"
 #include "store/list.h"
 #include "store/state.h"
 
-#define UNDER_WAY 64	     /* requests at once */
-#define LOOK_MS	  100	     /* how often *cancel is looked at */
 #define BLOBS_MAX (1u << 31) /* numbers that the set takes */
-
-struct run;
-
-/* A file to be fetched. */
-struct missing {
-	struct run *run; /* that it is part of */
-	uint64_t blob;	 /* number */
-	uint64_t size;	 /* bytes */
-};
 
 /* The walk over what is wanted; each file is seen once. */
 struct walk {
@@ -35,9 +24,8 @@ struct walk {
 	struct buf name;     /* of the package in hand */
 	bool *known;	     /* per name wanted: a package has it; NULL: all */
 	struct pool_count count;
-	/* What is missing, for a run; NULL: it is only counted. */
-	struct run *run;
-	struct missing *missing;
+	bool collect; /* not only count */
+	struct blob_item *missing;
 	size_t nmissing, cap;
 };
 
@@ -79,11 +67,11 @@ see(struct walk *w, uint64_t number)
 static int
 add_missing(struct walk *w, uint64_t number, uint64_t size)
 {
-	if (!w->run)
+	if (!w->collect)
 		return 0;
 	if (w->nmissing == w->cap) {
 		size_t cap = w->cap ? 2 * w->cap : 1024;
-		struct missing *missing =
+		struct blob_item *missing =
 		    reallocarray(w->missing, cap, sizeof(*missing));
 
 		if (!missing)
@@ -91,7 +79,8 @@ add_missing(struct walk *w, uint64_t number, uint64_t size)
 		w->missing = missing;
 		w->cap = cap;
 	}
-	w->missing[w->nmissing++] = (struct missing){w->run, number, size};
+	w->missing[w->nmissing++] =
+	    (struct blob_item){.blob = number, .size = size};
 	return 0;
 }
 
@@ -116,6 +105,13 @@ walk_file(struct walk *w, const struct package_file *file)
 		return r < 0 ? r : 0;
 	w->count.missing_files++;
 	w->count.missing_bytes += file->size;
+	r = gone_find(w->txn, c.number, NULL);
+	if (r == 0) {
+		w->count.gone_files++;
+		w->count.gone_bytes += file->size;
+	} else if (r != -ENOENT) {
+		return r;
+	}
 	return add_missing(w, c.number, file->size);
 }
 
@@ -220,6 +216,16 @@ note_unknown(struct walk *w)
 }
 
 static int
+walk_lists(struct walk *w, const struct state *state)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < state->nlists; i++)
+		r = walk_list(w, &state->lists[i]);
+	return r;
+}
+
+static int
 walk_state(struct walk *w, struct store *s, const struct pool_want *want,
     struct error *err)
 {
@@ -230,10 +236,10 @@ walk_state(struct walk *w, struct store *s, const struct pool_want *want,
 		return r;
 	w->want = want;
 	r = begin_names(w);
-	if (r == 0)
+	if (r == 0 && !want->unsaved)
 		r = state_load(w->txn, want->state, &state);
-	for (size_t i = 0; r == 0 && i < state.nlists; i++)
-		r = walk_list(w, &state.lists[i]);
+	if (r == 0)
+		r = walk_lists(w, want->unsaved ? want->unsaved : &state);
 	txn_end(TAKE(w->txn));
 	if (r == 0)
 		note_unknown(w);
@@ -253,143 +259,19 @@ pool_count(struct store *s, const struct pool_want *want,
 	return 0;
 }
 
-/* A run of pool_fetch(); the lock covers what the queue's threads touch. */
-struct run {
-	pthread_mutex_t lock;
-	pthread_cond_t ended; /* one of those under way */
-	size_t under_way;
-	struct pool_result result;
-	bool hopeless; /* no further file can be written */
-	int hopeless_status;
-	struct error hopeless_err;
-	pool_failed_fn *tell;
-	void *tell_arg;
+struct telling {
+	pool_failed_fn *fn;
+	void *arg;
 };
 
 static void
-count_failed(struct run *run, int r, const char *why)
+tell(void *arg, const struct blob_item *item, const char *why)
 {
-	if (r == -ENOSPC && !run->hopeless) {
-		run->hopeless = true;
-		run->hopeless_status =
-		    error_set(&run->hopeless_err, r, "%s", why);
-	}
-	if (r == -EINTR)
-		return; /* not the file's fault */
-	run->result.failed_files++;
-	/* A full disk ends the run and is told as the reason. */
-	if (run->tell && r != -ENOSPC)
-		run->tell(run->tell_arg, why);
-}
+	const struct telling *t = arg;
 
-static void
-file_done(void *ctx, int r, const char *why)
-{
-	const struct missing *m = ctx;
-	struct run *run = m->run;
-
-	(void)pthread_mutex_lock(&run->lock);
-	if (r < 0) {
-		count_failed(run, r, why);
-	} else {
-		run->result.fetched_files++;
-		run->result.fetched_bytes += m->size;
-	}
-	run->under_way--;
-	(void)pthread_cond_signal(&run->ended);
-	(void)pthread_mutex_unlock(&run->lock);
-}
-
-static struct timespec
-in_a_moment(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* can't fail */
-	ts.tv_nsec += LOOK_MS * 1000000L;
-	if (ts.tv_nsec >= 1000000000L) {
-		ts.tv_nsec -= 1000000000L;
-		ts.tv_sec++;
-	}
-	return ts;
-}
-
-static bool
-is_cancelled(const atomic_bool *cancel)
-{
-	return cancel && atomic_load(cancel);
-}
-
-/* Waits until at most n are under way; false where the run is to stop. */
-static bool
-wait_for(struct run *run, size_t n, const atomic_bool *cancel)
-{
-	bool goes_on;
-
-	(void)pthread_mutex_lock(&run->lock);
-	while (run->under_way > n && !run->hopeless && !is_cancelled(cancel)) {
-		struct timespec until = in_a_moment();
-
-		(void)pthread_cond_clockwait(
-		    &run->ended, &run->lock, CLOCK_MONOTONIC, &until);
-	}
-	goes_on = !run->hopeless && !is_cancelled(cancel);
-	(void)pthread_mutex_unlock(&run->lock);
-	return goes_on;
-}
-
-static void
-ask_for(struct run *run, struct blob_queue *q, struct missing *m)
-{
-	struct blob_requests *rq = blob_queue_requests(q);
-
-	(void)pthread_mutex_lock(&run->lock);
-	run->under_way++;
-	(void)pthread_mutex_unlock(&run->lock);
-	rq->request(rq->arg, m->blob, file_done, m);
-}
-
-/* Hands everything to the queue; what is still under way ends with it. */
-static void
-fetch_all(struct run *run, struct blob_queue *q, const struct walk *w,
-    const atomic_bool *cancel)
-{
-	for (size_t i = 0; i < w->nmissing; i++) {
-		if (!wait_for(run, UNDER_WAY - 1, cancel))
-			return;
-		ask_for(run, q, &w->missing[i]);
-	}
-	(void)wait_for(run, 0, cancel); /* outcome() says how it ended */
-}
-
-static int
-outcome(const struct run *run, const atomic_bool *cancel, struct error *err)
-{
-	if (run->hopeless)
-		return error_set(
-		    err, run->hopeless_status, "%s", run->hopeless_err.text);
-	if (is_cancelled(cancel))
-		return error_set(err, -EINTR, "stopped");
-	if (run->result.failed_files > 0)
-		return error_set(err, -EIO,
-		    "%" PRIu64 " files could not be fetched",
-		    run->result.failed_files);
-	return 0;
-}
-
-static int
-fetch_missing(struct store *s, struct run *run, const struct walk *w,
-    const struct blob_queue_opts *opts, const atomic_bool *cancel,
-    struct error *err)
-{
-	struct blob_queue *q = NULL;
-	int r = blob_queue_new(s, opts, &q, err);
-
-	if (r < 0)
-		return r;
-	fetch_all(run, q, w, cancel);
-	blob_queue_free(q);
-	return 0;
+	(void)item;
+	if (t->fn)
+		t->fn(t->arg, why);
 }
 
 int
@@ -398,21 +280,25 @@ pool_fetch(struct store *s, const struct pool_want *want,
     pool_failed_fn *failed, void *arg, struct pool_result *ret,
     struct error *err)
 {
-	struct run run = {.tell = failed, .tell_arg = arg};
-	CLEANUP(walk_release) struct walk w = {.run = &run};
+	struct telling telling = {failed, arg};
+	CLEANUP(walk_release) struct walk w = {.collect = true};
 	int r = walk_state(&w, s, want, err);
+	struct blob_batch batch = {.failed = tell, .arg = &telling};
 
 	*ret = (struct pool_result){0};
 	if (r < 0 || w.nmissing == 0)
 		return r;
-	(void)pthread_mutex_init(&run.lock, NULL);
-	(void)pthread_cond_init(&run.ended, NULL);
+	batch.v = w.missing;
+	batch.n = w.nmissing;
 	progress_stage(opts->progress, "pool", w.count.missing_bytes,
 	    w.count.missing_files);
-	r = fetch_missing(s, &run, &w, opts, cancel, err);
+	r = blob_batch_fetch(s, &batch, opts, cancel, err);
 	progress_end(opts->progress);
-	(void)pthread_cond_destroy(&run.ended);
-	(void)pthread_mutex_destroy(&run.lock);
-	*ret = run.result;
-	return r < 0 ? r : outcome(&run, cancel, err);
+	*ret = (struct pool_result){
+	    batch.fetched_files, batch.fetched_bytes, batch.failed_files};
+	if (r == 0 && batch.failed_files > 0)
+		return error_set(err, -EIO,
+		    "%" PRIu64 " files could not be fetched",
+		    batch.failed_files);
+	return r;
 }

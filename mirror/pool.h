@@ -15,9 +15,13 @@
 #include "mirror/blob_queue.h"
 #include "store/store.h"
 
+struct state;
+
 struct pool_count {
 	uint64_t files, bytes;		       /* all, each file once */
 	uint64_t missing_files, missing_bytes; /* of these: remote */
+	/* Of the missing: nobody had them when they were last asked for. */
+	uint64_t gone_files, gone_bytes;
 	const char *unknown; /* the first of the names that nothing has */
 };
 
@@ -27,6 +31,7 @@ struct pool_want {
 	uint64_t state;
 	const struct strs *names;
 	const struct strs *architectures;
+	const struct state *unsaved; /* in place of the number, or NULL */
 };
 
 int pool_count(struct store *s, const struct pool_want *want,

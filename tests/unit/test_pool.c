@@ -51,7 +51,9 @@ test_pool_count_of_names(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP(strs_release) struct strs names = {0};
 		CLEANUP(strs_release) struct strs architectures = {0};
-		struct pool_want want = {number, &names, &architectures};
+		struct pool_want want = {.state = number,
+		    .names = &names,
+		    .architectures = &architectures};
 		struct pool_count got;
 		struct error err;
 
@@ -123,6 +125,59 @@ test_pool_fetch_goes_on_after_failure(void **state)
 	assert_non_null(strstr(why.v[1], "pool/cherry_3.deb"));
 }
 
+/* What nobody has is noted; what lies is not gone. */
+static void
+test_pool_fetch_notes_what_is_gone(void **state)
+{
+	struct scratch *s = *state;
+	struct pool_want want = {.state = make_mirror(s)};
+	struct blob_queue_opts opts = {.retry = true, .tries = 1};
+	struct pool_result result;
+	struct pool_count count;
+	struct error err;
+
+	archive_remove(s, "pool/apple_1.deb");
+	archive_write(s, "pool/cherry_3.deb", SPAN("CHERRY 3\n"));
+	assert_int_equal(
+	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
+	    -EIO);
+	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
+	assert_int_equal(count.missing_files, 2);
+	assert_int_equal(count.gone_files, 1);
+	assert_int_equal(count.gone_bytes, 8);
+
+	archive_deb(s, "apple", "1");
+	assert_int_equal(
+	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
+	    -EIO);
+	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
+	assert_int_equal(count.missing_files, 1);
+	assert_int_equal(count.gone_files, 0);
+	struct txn *t = scratch_read(s);
+	uint64_t left;
+	assert_int_equal(txn_count(t, T_GONE, &left), 0);
+	txn_end(t);
+	assert_int_equal(left, 0);
+}
+
+static void
+test_pool_fetch_of_unsaved_state(void **state)
+{
+	struct scratch *s = *state;
+	struct archive a = {.s = s};
+	struct blob_queue_opts opts = {.retry = true, .tries = 1};
+	struct pool_result result;
+	struct error err;
+
+	(void)make_mirror(s);
+	CLEANUP(state_release) struct state st = state_now(&a, "m");
+	struct pool_want want = {.unsaved = &st};
+	assert_int_equal(
+	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
+	    0);
+	assert_int_equal(result.fetched_files, 3);
+}
+
 static void
 test_pool_fetch_cancelled(void **state)
 {
@@ -157,6 +212,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    scratch_test(test_pool_count_of_names),
 	    scratch_test(test_pool_fetch_all),
+	    scratch_test(test_pool_fetch_notes_what_is_gone),
+	    scratch_test(test_pool_fetch_of_unsaved_state),
 	    scratch_test(test_pool_fetch_goes_on_after_failure),
 	    scratch_test(test_pool_fetch_cancelled),
 	    scratch_test(test_pool_count_no_state),
