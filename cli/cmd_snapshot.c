@@ -133,7 +133,6 @@ show_lines(struct txn *t, const struct snapshot *s, const struct state *state,
     const struct pool_count *n)
 {
 	CLEANUP(buf_release) struct buf places = {0};
-	char text[64];
 	int r = uses_names(t, SOURCE_SNAPSHOT, s->name, &places);
 
 	if (r < 0)
@@ -149,11 +148,12 @@ show_lines(struct txn *t, const struct snapshot *s, const struct state *state,
 	out_field_strs("Keyrings", &state->keyrings);
 	out_field("Unsigned", state->trusted_unsigned ? "yes" : NULL);
 	out_field("Published", places.len > 0 ? places.ptr : NULL);
-	(void)snprintf(text, sizeof(text),
-	    "%" PRIu64 ", %" PRIu64 " not present", n->files, n->missing_files);
-	out_field("Pool files", text);
-	out_field_bytes("Pool size", n->bytes);
-	out_field_bytes("Not present", n->missing_bytes);
+	out_field_files("Pool files", n->files, n->bytes);
+	out_field_files("Present", n->files - n->missing_files,
+	    n->bytes - n->missing_bytes);
+	out_field_files("Remote", n->missing_files - n->gone_files,
+	    n->missing_bytes - n->gone_bytes);
+	out_field_files("Gone", n->gone_files, n->gone_bytes);
 	return out_state_lists(t, state);
 }
 
@@ -178,24 +178,40 @@ json_places(struct txn *t, const char *snapshot)
 	return NULL;
 }
 
+static json_t *
+json_files(const struct pool_count *n)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "files",
+	    (json_int_t)n->files, "bytes", (json_int_t)n->bytes,
+	    "present_files", (json_int_t)(n->files - n->missing_files),
+	    "present_bytes", (json_int_t)(n->bytes - n->missing_bytes),
+	    "missing_files", (json_int_t)n->missing_files, "missing_bytes",
+	    (json_int_t)n->missing_bytes, "remote_files",
+	    (json_int_t)(n->missing_files - n->gone_files), "remote_bytes",
+	    (json_int_t)(n->missing_bytes - n->gone_bytes), "gone_files",
+	    (json_int_t)n->gone_files, "gone_bytes", (json_int_t)n->gone_bytes);
+}
+
 static int
 show_json(struct txn *t, const struct snapshot *s, const struct state *state,
     const struct pool_count *n)
 {
 	json_t *j = json_snapshot(s, state);
-	json_t *more = json_pack(
-	    "{s:o,s:b,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o}", "valid_until",
+	json_t *more = json_pack("{s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "valid_until",
 	    out_time(state->valid_until), "expired", out_expired(state),
 	    "verified", out_time(state->taken), "signed_by",
 	    out_strs(&state->signers), "keyrings", out_strs(&state->keyrings),
-	    "published", json_places(t, s->name), "files", (json_int_t)n->files,
-	    "bytes", (json_int_t)n->bytes, "missing_files",
-	    (json_int_t)n->missing_files, "missing_bytes",
-	    (json_int_t)n->missing_bytes, "lists", out_json_lists(t, state));
+	    "published", json_places(t, s->name), "lists",
+	    out_json_lists(t, state));
+	json_t *files = json_files(n);
 
-	if (j && more)
-		(void)json_object_update(j, more);
+	if (!j || !more || !files || json_object_update(j, more) < 0 ||
+	    json_object_update(j, files) < 0) {
+		json_decref(j);
+		j = NULL;
+	}
 	json_decref(more);
+	json_decref(files);
 	return out_json(j);
 }
 

@@ -123,11 +123,13 @@ out_size(uint64_t n, char out[OUT_SIZE_MAX])
 }
 
 void
-out_field_bytes(const char *label, uint64_t n)
+out_field_files(const char *label, uint64_t files, uint64_t bytes)
 {
-	char text[OUT_SIZE_MAX];
+	char size[OUT_SIZE_MAX], text[OUT_SIZE_MAX + 32];
 
-	out_field(label, out_size(n, text));
+	(void)snprintf(text, sizeof(text), "%" PRIu64 ", %s", files,
+	    out_size(bytes, size));
+	out_field(label, text);
 }
 
 static const char *

@@ -26,7 +26,8 @@ void out_field_time(const char *label, int64_t t);
 /* "1.2 MB (1234567 bytes)"; returns out. */
 #define OUT_SIZE_MAX 64
 char *out_size(uint64_t n, char out[OUT_SIZE_MAX]);
-void out_field_bytes(const char *label, uint64_t n);
+/* How many files, and their size. */
+void out_field_files(const char *label, uint64_t files, uint64_t bytes);
 /* Has its Valid-Until passed? */
 bool out_expired(const struct state *state);
 /* Valid-Until, and what clients of an expired one have to say. */
