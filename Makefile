@@ -4,7 +4,8 @@
 VERSION = 0.1.0
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
-SBINDIR = $(PREFIX)/sbin
+# mount(8) looks for its helpers there, whatever the prefix.
+HELPERDIR = /sbin
 MANDIR = $(PREFIX)/share/man
 BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
 DOCDIR = $(PREFIX)/share/doc/suitefs
@@ -147,18 +148,18 @@ MAN1 = $(notdir $(wildcard man/*.1))
 MAN5 = $(notdir $(wildcard man/*.5))
 
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(HELPERDIR) \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
 		$(DESTDIR)$(BASHCOMPDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(B)/suitefs $(DESTDIR)$(BINDIR)/suitefs
-	ln -sf $(BINDIR)/suitefs $(DESTDIR)$(SBINDIR)/mount.suitefs
+	ln -sf $(BINDIR)/suitefs $(DESTDIR)$(HELPERDIR)/mount.suitefs
 	install -m 644 $(addprefix man/,$(MAN1)) $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 $(addprefix man/,$(MAN5)) $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 completions/suitefs.bash $(DESTDIR)$(BASHCOMPDIR)/suitefs
 	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)/
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/suitefs $(DESTDIR)$(SBINDIR)/mount.suitefs \
+	rm -f $(DESTDIR)$(BINDIR)/suitefs $(DESTDIR)$(HELPERDIR)/mount.suitefs \
 		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(MAN1)) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man5/,$(MAN5)) \
 		$(DESTDIR)$(BASHCOMPDIR)/suitefs \

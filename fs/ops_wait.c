@@ -125,9 +125,9 @@ claim_request(struct ops *ops, fuse_req_t req)
 	struct waiting *w, *found = NULL;
 
 	(void)pthread_mutex_lock(&ops->lock);
-	LIST_FOREACH(w, &ops->waiting, link)
-	if (w->waiting && w->req == req)
-		found = w;
+	LIST_FOREACH (w, &ops->waiting, link)
+		if (w->waiting && w->req == req)
+			found = w;
 	if (found && found->armed) {
 		found->waiting = false;
 	} else if (found) {

@@ -198,9 +198,9 @@ find(struct tree_cache *cache, uint64_t root, unsigned part)
 {
 	struct slot *slot;
 
-	TAILQ_FOREACH(slot, &cache->slots, link)
-	if (slot->root == root && slot->part == part)
-		return slot;
+	TAILQ_FOREACH (slot, &cache->slots, link)
+		if (slot->root == root && slot->part == part)
+			return slot;
 	return NULL;
 }
 
@@ -212,8 +212,8 @@ evict(struct tree_cache *cache)
 
 	if (cache->bytes <= cache->limit)
 		return;
-	TAILQ_FOREACH(slot, &cache->slots, link)
-	n++;
+	TAILQ_FOREACH (slot, &cache->slots, link)
+		n++;
 	for (slot = TAILQ_LAST(&cache->slots, slots);
 	     slot && n > KEEP_ALWAYS && cache->bytes > cache->limit;
 	     slot = before, n--) {

@@ -85,6 +85,13 @@ while read -r command; do
 			sort) >&2 || fail "completion and --help of '$command' differ"
 done <"$T/commands"
 
+# --- installing -----------------------------------------------------------------
+
+# mount(8) looks for its helpers nowhere else.
+make -n -C "$TOP" install DESTDIR="$T/dest" >"$T/out"
+grep -q "suitefs $T/dest/sbin/mount.suitefs$" "$T/out" ||
+	fail "mount(8) won't find mount.suitefs"
+
 # --- wrong usage ------------------------------------------------------------------
 
 expect 2 '' suitefs
