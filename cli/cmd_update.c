@@ -42,6 +42,26 @@ find_followers(struct store *s, const char *mirror, struct followers *ret,
 	return publication_each_of(t, SOURCE_MIRROR, mirror, add_follower, ret);
 }
 
+static int
+publish_follower(struct cli *c, const char *prefix, const char *distribution,
+    struct progress *p)
+{
+	struct publish_opts opts = {.now = time(NULL), .progress = p};
+	struct publish_result result = {0};
+	struct error err = {0};
+	const char *place = *prefix ? prefix : ".";
+	int r = publish_update(
+	    c->store, prefix, distribution, &opts, &result, &err);
+
+	if (r < 0) {
+		error_prefix(&err, r, "%s/%s", place, distribution);
+		(void)cli_fail(r, &err);
+	} else if (result.changed) {
+		log_info("%s/%s published anew", place, distribution);
+	}
+	return r;
+}
+
 /* Asked for after every update: an earlier one may have been cut short
  * between the mirror's head and the publications. */
 static int
@@ -53,19 +73,13 @@ publish_followers(struct cli *c, const char *mirror, struct progress *p)
 
 	if (r < 0)
 		(void)cli_fail(r, &err);
-	for (size_t i = 0; r >= 0 && i + 1 < f.places.n; i += 2) {
-		const char *prefix = f.places.v[i];
-		const char *dist = f.places.v[i + 1];
-		struct publish_opts opts = {.now = time(NULL), .progress = p};
-		struct publish_result result = {0};
+	/* One that fails doesn't keep the others from following. */
+	for (size_t i = 0; i + 1 < f.places.n && !atomic_load(&cancelled);
+	     i += 2) {
+		int one =
+		    publish_follower(c, f.places.v[i], f.places.v[i + 1], p);
 
-		r = publish_update(
-		    c->store, prefix, dist, &opts, &result, &err);
-		if (r < 0)
-			(void)cli_fail(r, &err);
-		else if (result.changed)
-			log_info("%s/%s published anew", *prefix ? prefix : ".",
-			    dist);
+		r = one < 0 ? one : r;
 	}
 	strs_release(&f.places);
 	return r;

@@ -136,6 +136,7 @@ publish switch prod one
 
 publish mirror --prefix=roll --distribution=signed --valid-for=30d m
 SIGNED=$MNT/roll/dists/signed
+publish mirror --prefix=unsigned --skip-signing m
 publish mirror --prefix=verbatim --verbatim m
 VERBATIM=$MNT/verbatim/dists/stable
 run suitefs publish list
@@ -167,6 +168,9 @@ mkdir -m 0700 "$T/no-keys"
 GNUPGHOME=$T/no-keys expect 1 'no secret key' suitefs --quiet mirror update m
 wait_for 2 grep -qs '^Package: ii$' "$VERBATIM/main/binary-amd64/Packages" ||
 	fail "a verbatim publication waits for a key"
+wait_for 2 grep -qs '^Package: ii$' \
+	"$MNT/unsigned/dists/stable/main/binary-amd64/Packages" ||
+	fail "an unsigned publication waits for another's key"
 ! grep -q '^Package: ii$' "$SIGNED/main/binary-amd64/Packages" ||
 	fail "published without a signature"
 check_dists "$SIGNED" "$MNT/keyring.gpg"
