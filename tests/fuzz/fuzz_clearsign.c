@@ -26,6 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLEANUP(buf_release) struct buf again = {0};
 	struct error err = {""};
 	int r = clearsign_split(in, "x", &plain, &err);
+
 	must((r == 0) == (clearsign_split(in, "x", NULL, NULL) == 0));
 	must((r == 0) == (err.text[0] == '\0'));
 	must(r == 0 || plain.len == 0);

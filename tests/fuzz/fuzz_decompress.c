@@ -25,6 +25,7 @@ static int
 take(void *arg, const void *ptr, size_t len)
 {
 	struct buf *plain = arg;
+
 	must(len > 0 && plain->len + len <= LIMIT);
 	return buf_add(plain, ptr, len);
 }
@@ -35,8 +36,10 @@ unpack(enum codec codec, struct span in, size_t step, struct buf *plain)
 	CLEANUP(decompress_cleanup) struct decompress *d = NULL;
 	struct error err = {""};
 	int r = decompress_new(codec, LIMIT, take, plain, &d);
+
 	while (r == 0 && in.len > 0) {
 		size_t n = in.len < step ? in.len : step;
+
 		r = decompress_add(d, in.ptr, n, &err);
 		in.ptr += n;
 		in.len -= n;
@@ -53,12 +56,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(buf_release) struct buf whole = {0};
 	CLEANUP(buf_release) struct buf pieces = {0};
+	enum codec codec;
+	struct span in;
+	int r, s;
+
 	if (size < 2)
 		return 0;
-	enum codec codec = data[0] % (CODEC_BZ2 + 1);
-	struct span in = {(const char *)data + 2, size - 2};
-	int r = unpack(codec, in, SIZE_MAX, &whole);
-	int s = unpack(codec, in, 1 + data[1], &pieces);
+	codec = data[0] % (CODEC_BZ2 + 1);
+	in = (struct span){(const char *)data + 2, size - 2};
+	r = unpack(codec, in, SIZE_MAX, &whole);
+	s = unpack(codec, in, 1 + data[1], &pieces);
 	must((r == 0) == (s == 0));
 	must(r < 0 || span_eq(buf_span(&whole), buf_span(&pieces)));
 	return 0;

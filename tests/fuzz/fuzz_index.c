@@ -27,6 +27,7 @@ static size_t
 line_at(struct span text, const char *at)
 {
 	size_t line = 1;
+
 	for (const char *p = text.ptr; p < at; p++)
 		line += *p == '\n';
 	return line;
@@ -37,6 +38,7 @@ take(void *arg, struct span stanza, size_t line, struct error *err)
 {
 	struct check *c = arg;
 	struct span expected;
+
 	(void)err;
 	must(stanza.len > 1 && stanza.len <= STANZA_MAX);
 	must(deb822_stanza(&c->rest, &expected));
@@ -53,18 +55,22 @@ take(void *arg, struct span stanza, size_t line, struct error *err)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	CLEANUP(index_reader_cleanup) struct index_reader *r = NULL;
+	struct check c;
+	struct digest digest, expected;
+	struct span in, none;
+	uint64_t len;
+	size_t step;
+
 	if (size < 1)
 		return 0;
-	CLEANUP(index_reader_cleanup) struct index_reader *r = NULL;
-	struct span in = {(const char *)data + 1, size - 1};
-	struct check c = {in, in};
-	struct digest digest, expected;
-	struct span none;
-	uint64_t len;
-	size_t step = 1 + data[0];
+	in = (struct span){(const char *)data + 1, size - 1};
+	c = (struct check){in, in};
+	step = 1 + data[0];
 	must(index_reader_new(take, &c, &r) == 0);
 	for (struct span rest = in; rest.len > 0;) {
 		size_t n = rest.len < step ? rest.len : step;
+
 		if (index_reader_add(r, rest.ptr, n, NULL) < 0)
 			return 0;
 		rest.ptr += n;

@@ -46,6 +46,7 @@ static int
 keep_begin(void *arg, uint64_t from)
 {
 	struct keep *k = arg;
+
 	k->begun++;
 	k->from = from;
 	buf_clear(&k->body);
@@ -56,6 +57,7 @@ static int
 keep_write(void *arg, const void *ptr, size_t len)
 {
 	struct keep *k = arg;
+
 	if (k->cancel)
 		atomic_store(k->cancel, true);
 	if (k->write_r)
@@ -68,6 +70,7 @@ run_fetch(struct run *run)
 {
 	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
 	const struct fetch_sink sink = {keep_begin, keep_write, &run->keep};
+
 	assert_int_equal(fetcher_new(&f), 0);
 	run->r = fetch(f, &run->rq, &sink, &run->answer, &run->err);
 }
@@ -106,10 +109,11 @@ asked(const struct run *run, const char *text)
 static inline int
 fetch_group_setup(void **state)
 {
-	(void)state;
 	struct error err;
 	static const char *const unset[] = {
 	    "http_proxy", "all_proxy", "ALL_PROXY"};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(unset); i++)
 		(void)unsetenv(unset[i]);
 	(void)setenv("HOME", "/nonexistent", 1);

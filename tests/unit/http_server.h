@@ -52,8 +52,10 @@ server_read_request(struct server *s, int fd)
 {
 	char text[SERVER_REQUEST];
 	size_t len = 0;
+
 	while (len < sizeof(text) - 1) {
 		ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, 0);
+
 		if (n <= 0)
 			return false;
 		len += (size_t)n;
@@ -69,9 +71,11 @@ static bool
 server_serve(struct server *s, int fd)
 {
 	const struct linger reset = {1, 0};
+
 	while (server_read_request(s, fd)) {
 		struct server_step step = {
 		    "HTTP/1.1 500 Not In The Script\r\n\r\n", THEN_CLOSE};
+
 		if (s->requests < s->nsteps)
 			step = s->steps[s->requests];
 		s->requests++;
@@ -95,8 +99,10 @@ server_run(void *arg)
 {
 	struct server *s = arg;
 	const struct timeval wait = {SERVER_WAIT_S, 0};
+
 	for (;;) {
 		int fd = accept(s->fd, NULL, NULL);
+
 		if (fd < 0)
 			return NULL;
 		s->connections++;
@@ -115,8 +121,10 @@ server_listen(int backlog, uint16_t *port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t len = sizeof(a);
+	int fd;
+
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||

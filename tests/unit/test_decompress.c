@@ -29,6 +29,7 @@ static int
 take(void *arg, const void *ptr, size_t len)
 {
 	struct got *g = arg;
+
 	if (g->r < 0)
 		return g->r;
 	return buf_add(&g->plain, ptr, len);
@@ -39,6 +40,7 @@ static void
 make_plain(struct buf *b, size_t size)
 {
 	uint32_t x = 1;
+
 	while (b->len < size) {
 		x = x * 1664525 + 1013904223;
 		assert_int_equal(buf_addf(b, "Package: p%u\n", x >> 20), 0);
@@ -50,10 +52,12 @@ static void
 pack_gz(struct span in, struct buf *out)
 {
 	z_stream z = {0};
+	size_t room;
+
 	assert_int_equal(
 	    deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
 	    Z_OK);
-	size_t room = deflateBound(&z, in.len);
+	room = deflateBound(&z, in.len);
 	assert_int_equal(buf_reserve(out, room), 0);
 	z.next_in = (unsigned char *)(uintptr_t)in.ptr;
 	z.avail_in = (unsigned)in.len;
@@ -69,6 +73,7 @@ pack_xz(struct span in, struct buf *out)
 {
 	size_t room = lzma_stream_buffer_bound(in.len);
 	size_t len = 0;
+
 	assert_int_equal(buf_reserve(out, room), 0);
 	assert_int_equal(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, NULL,
 			     (const uint8_t *)in.ptr, in.len,
@@ -81,9 +86,10 @@ static void
 pack_zst(struct span in, struct buf *out)
 {
 	size_t room = ZSTD_compressBound(in.len);
+	size_t len;
+
 	assert_int_equal(buf_reserve(out, room), 0);
-	size_t len =
-	    ZSTD_compress(out->ptr + out->len, room, in.ptr, in.len, 3);
+	len = ZSTD_compress(out->ptr + out->len, room, in.ptr, in.len, 3);
 	assert_false(ZSTD_isError(len));
 	out->len += len;
 }
@@ -92,6 +98,7 @@ static void
 pack_bz2(struct span in, struct buf *out)
 {
 	unsigned room = (unsigned)(in.len + in.len / 100 + 600);
+
 	assert_int_equal(buf_reserve(out, room), 0);
 	assert_int_equal(BZ2_bzBuffToBuffCompress(out->ptr + out->len, &room,
 			     (char *)(uintptr_t)(in.len ? in.ptr : ""),
@@ -128,8 +135,10 @@ unpack_by(enum codec codec, struct span in, size_t step, uint64_t limit,
 {
 	CLEANUP(decompress_cleanup) struct decompress *d = NULL;
 	int r = decompress_new(codec, limit, take, got, &d);
+
 	while (r == 0 && in.len > 0) {
 		size_t n = in.len < step ? in.len : step;
+
 		r = decompress_add(d, in.ptr, n, err);
 		in.ptr += n;
 		in.len -= n;
@@ -161,18 +170,21 @@ assert_got(const struct got *got, struct span plain)
 static void
 test_decompress_all_codecs_any_pieces(void **state)
 {
-	(void)state;
 	static const size_t sizes[] = {0, 1, 100, PLAIN_SIZE};
 	static const size_t steps[] = {1, 7, 4096, SIZE_MAX};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(packed) * 16; i++) {
 		enum codec codec = packed[i / 16];
 		size_t step = steps[i % 4];
+		int r;
+
 		struct buf plain BUF = {0};
 		struct buf bytes BUF = {0};
 		struct got got GOT = {0};
 		make_plain(&plain, sizes[i / 4 % 4]);
 		pack(codec, buf_span(&plain), &bytes);
-		int r = unpack_by(
+		r = unpack_by(
 		    codec, buf_span(&bytes), step, plain.len, &got, NULL);
 		assert_int_equal(r, 0);
 		assert_got(&got, buf_span(&plain));
@@ -195,8 +207,9 @@ test_decompress_plain(void **state)
 static void
 test_decompress_several_streams(void **state)
 {
-	(void)state;
 	static const size_t steps[] = {1, SIZE_MAX};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(packed) * 2; i++) {
 		struct buf bytes BUF = {0};
 		struct got got GOT = {0};
@@ -233,8 +246,9 @@ test_decompress_truncated_anywhere(void **state)
 		make_plain(&plain, 200);
 		pack(packed[i], buf_span(&plain), &bytes);
 		for (size_t len = 0; len < bytes.len; len++) {
-			struct got got GOT = {0};
 			struct error err = {""};
+
+			struct got got GOT = {0};
 			struct span cut = {bytes.ptr, len};
 			assert_int_equal(
 			    unpack_by(packed[i], cut, 16, 200, &got, &err),
@@ -262,13 +276,15 @@ test_decompress_truncated_second_stream(void **state)
 static void
 test_decompress_trailing_garbage(void **state)
 {
-	(void)state;
 	static const struct span garbage[] = {
 	    {"x", 1}, {"garbage at the end", 18}, {"\0\0\0\0\0", 5}};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(packed) * 3; i++) {
+		struct error err = {""};
+
 		struct buf bytes BUF = {0};
 		struct got got GOT = {0};
-		struct error err = {""};
 		pack(packed[i / 3], SPAN("hello"), &bytes);
 		assert_int_equal(buf_add_span(&bytes, garbage[i % 3]), 0);
 		assert_int_equal(unpack_by(packed[i / 3], buf_span(&bytes),
@@ -281,14 +297,16 @@ test_decompress_trailing_garbage(void **state)
 static void
 test_decompress_other_format(void **state)
 {
-	(void)state;
 	static const char *const names[] = {"gz", "xz", "zst", "bz2"};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(packed) * 4; i++) {
 		enum codec from = packed[i / 4];
 		enum codec to = packed[i % 4];
+		struct error err = {""};
+
 		struct buf bytes BUF = {0};
 		struct got got GOT = {0};
-		struct error err = {""};
 		if (from == to)
 			continue;
 		pack(from, SPAN("Package: hello\n"), &bytes);
@@ -327,9 +345,10 @@ test_decompress_bomb(void **state)
 	memset(plain.ptr, 0, BOMB_SIZE);
 	plain.len = BOMB_SIZE;
 	for (size_t i = 0; i < ARRAY_LEN(packed); i++) {
+		struct error err = {""};
+
 		struct buf bytes BUF = {0};
 		struct got got GOT = {0};
-		struct error err = {""};
 		pack(packed[i], buf_span(&plain), &bytes);
 		assert_int_equal(unpack_by(packed[i], buf_span(&bytes),
 				     SIZE_MAX, 1000000, &got, &err),
@@ -346,6 +365,7 @@ test_decompress_limit_is_exact(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(packed) + 1; i++) {
 		enum codec codec =
 		    i < ARRAY_LEN(packed) ? packed[i] : CODEC_PLAIN;
+
 		struct buf bytes BUF = {0};
 		struct got fits GOT = {0};
 		struct got over GOT = {0};
@@ -362,11 +382,12 @@ test_decompress_limit_is_exact(void **state)
 static void
 test_decompress_xz_memory(void **state)
 {
+	lzma_options_lzma o;
+	size_t len = 0;
+
 	(void)state;
 	struct buf bytes BUF = {0};
 	struct got got GOT = {0};
-	lzma_options_lzma o;
-	size_t len = 0;
 	assert_false(lzma_lzma_preset(&o, 0));
 	o.dict_size = 2 * DECOMPRESS_XZ_MEM;
 	lzma_filter filters[] = {
@@ -383,10 +404,11 @@ test_decompress_xz_memory(void **state)
 static void
 test_decompress_xz_best_preset(void **state)
 {
+	size_t len = 0;
+
 	(void)state;
 	struct buf bytes BUF = {0};
 	struct got got GOT = {0};
-	size_t len = 0;
 	assert_int_equal(buf_reserve(&bytes, 1024), 0);
 	assert_int_equal(lzma_easy_buffer_encode(9 | LZMA_PRESET_EXTREME,
 			     LZMA_CHECK_SHA256, NULL, (const uint8_t *)"hello",
@@ -403,6 +425,7 @@ test_decompress_callback_fails(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(packed); i++) {
 		CLEANUP(decompress_cleanup) struct decompress *d = NULL;
+
 		struct buf bytes BUF = {0};
 		struct got got GOT = {.r = -EDOM};
 		struct error err = {"the callback's"};
@@ -422,8 +445,9 @@ test_decompress_callback_fails(void **state)
 static void
 test_decompress_new_unknown_codec(void **state)
 {
-	(void)state;
 	struct decompress *d = NULL;
+
+	(void)state;
 	assert_int_equal(
 	    decompress_new((enum codec)99, 5, take, NULL, &d), -EINVAL);
 	assert_null(d);
@@ -450,5 +474,6 @@ main(void)
 	    cmocka_unit_test(test_decompress_callback_fails),
 	    cmocka_unit_test(test_decompress_new_unknown_codec),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

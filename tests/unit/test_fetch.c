@@ -9,12 +9,13 @@
 static void
 test_fetch_gives_body_and_headers(void **state)
 {
-	(void)state;
 	static const struct server_step steps[] = {
 	    {OK "Content-Length: 5\r\nETag: \"abc\"\r\nLast-Modified: " DATE
 		"\r\n\r\nhello",
 		THEN_CLOSE}};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run_script(&run, "/dists/x/InRelease", steps, ARRAY_LEN(steps));
 	assert_int_equal(run.r, 0);
 	assert_string_equal(run.keep.body.ptr, "hello");
@@ -34,7 +35,6 @@ test_fetch_gives_body_and_headers(void **state)
 static void
 test_fetch_validators(void **state)
 {
-	(void)state;
 	static const struct {
 		struct server_step step;
 		const char *validator;
@@ -49,8 +49,11 @@ test_fetch_validators(void **state)
 	    {{OK "Last-Modified: yesterday\r\nContent-Length: 0\r\n\r\n", 0},
 		NULL},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		run_script(&run, "/x", &cases[i].step, 1);
 		assert_int_equal(run.r, 0);
 		assert_int_equal(run.keep.begun, 1);
@@ -66,7 +69,6 @@ test_fetch_validators(void **state)
 static void
 test_fetch_statuses(void **state)
 {
-	(void)state;
 	static const struct {
 		struct server_step step;
 		int expected;
@@ -91,8 +93,11 @@ test_fetch_statuses(void **state)
 		-EIO, "neither http nor https"},
 	    {{"HTTP/1.1 302 Found\r\n\r\n", 0}, -EIO, "302 Found"},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		run_script(&run, "/x", &cases[i].step, 1);
 		if (run.r != cases[i].expected)
 			print_error("%zu: %d, %s\n", i, run.r, run.err.text);
@@ -106,14 +111,15 @@ test_fetch_statuses(void **state)
 static void
 test_fetch_long_error_page(void **state)
 {
-	(void)state;
 	CLEANUP(buf_release) struct buf page = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	assert_int_equal(
 	    buf_add_str(&page, "HTTP/1.1 404 Not Found\r\n\r\n"), 0);
 	for (int i = 0; i < 20000; i++)
 		assert_int_equal(buf_add_str(&page, "no such thing here. "), 0);
 	struct server_step step = {page.ptr, THEN_CLOSE};
-	struct run run RUN = {0};
 	run_script(&run, "/x", &step, 1);
 	assert_int_equal(run.r, -ENOENT);
 	assert_int_equal(run.server.requests, 1);
@@ -122,12 +128,14 @@ test_fetch_long_error_page(void **state)
 static void
 test_fetch_page_where_one_is_wanted(void **state)
 {
-	(void)state;
 	static const char *paths[] = {"/", "/x/", "/index.html", "/a.HTM"};
 	static const struct server_step step = {
 	    OK "Content-Type: text/html\r\n\r\n<p>", THEN_CLOSE};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		run_script(&run, paths[i], &step, 1);
 		assert_int_equal(run.r, 0);
 		assert_string_equal(run.keep.body.ptr, "<p>");
@@ -137,12 +145,13 @@ test_fetch_page_where_one_is_wanted(void **state)
 static void
 test_fetch_leaves_content_encoded(void **state)
 {
-	(void)state;
 	static const struct server_step step = {OK
 	    "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b"
 	    "zz",
 	    THEN_CLOSE};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run_script(&run, "/Packages.gz", &step, 1);
 	assert_int_equal(run.r, 0);
 	assert_string_equal(run.keep.body.ptr, "\x1f\x8bzz");
@@ -151,7 +160,6 @@ test_fetch_leaves_content_encoded(void **state)
 static void
 test_fetch_limits_bytes(void **state)
 {
-	(void)state;
 	static const char counted[] = OK "Content-Length: 6\r\n\r\n123456";
 	static const char open[] = OK "\r\n123456";
 	static const struct {
@@ -165,8 +173,11 @@ test_fetch_limits_bytes(void **state)
 	    {{open, 0}, 5, -E2BIG},
 	    {{open, 0}, 0, 0},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		run.rq.max_bytes = cases[i].max;
 		run_script(&run, "/x", &cases[i].step, 1);
 		assert_int_equal(run.r, cases[i].expected);
@@ -181,10 +192,11 @@ test_fetch_limits_bytes(void **state)
 static void
 test_fetch_if_none_match(void **state)
 {
-	(void)state;
 	static const struct server_step step = {
 	    "HTTP/1.1 304 Not Modified\r\nETag: \"abc\"\r\n\r\n", THEN_CLOSE};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run.rq.if_none_match = "\"abc\"";
 	run.rq.if_modified_since = DATE_S;
 	run_script(&run, "/x", &step, 1);
@@ -198,10 +210,11 @@ test_fetch_if_none_match(void **state)
 static void
 test_fetch_if_modified_since(void **state)
 {
-	(void)state;
 	static const struct server_step step = {
 	    "HTTP/1.1 304 Not Modified\r\n\r\n", THEN_CLOSE};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run.rq.if_modified_since = DATE_S;
 	run_script(&run, "/x", &step, 1);
 	assert_int_equal(run.r, 0);
@@ -213,11 +226,12 @@ test_fetch_if_modified_since(void **state)
 static void
 test_fetch_takes_older_file(void **state)
 {
-	(void)state;
 	static const struct server_step step = {OK
 	    "Last-Modified: " DATE "\r\nContent-Length: 3\r\n\r\nold",
 	    THEN_CLOSE};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run.rq.if_modified_since = DATE_S + 1000;
 	run_script(&run, "/x", &step, 1);
 	assert_int_equal(run.r, 0);
@@ -228,9 +242,10 @@ test_fetch_takes_older_file(void **state)
 static void
 test_fetch_conditions_cannot_break_lines(void **state)
 {
-	(void)state;
 	static const struct server_step step = {OK "\r\nx", THEN_CLOSE};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run.rq.if_none_match = "\"a\"\r\nEvil: yes";
 	run.rq.if_range = "\"a\"\r\nEvil: yes";
 	run.rq.from = 5;
@@ -243,7 +258,6 @@ test_fetch_conditions_cannot_break_lines(void **state)
 static void
 test_fetch_resumes(void **state)
 {
-	(void)state;
 	const struct server_step whole = {
 	    OK "Content-Length: 6\r\n\r\nabcdef", THEN_CLOSE};
 	const struct {
@@ -275,8 +289,11 @@ test_fetch_resumes(void **state)
 	    {"W/\"v\"", {whole}, 1, 0, "abcdef", false},
 	    {NULL, {whole}, 1, 0, "abcdef", false},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		run.rq.from = 4;
 		run.rq.if_range = cases[i].if_range;
 		run.rq.max_bytes = 6;
@@ -297,10 +314,11 @@ test_fetch_resumes(void **state)
 static void
 test_fetch_resume_counts_all_bytes(void **state)
 {
-	(void)state;
 	static const struct server_step step = {
 	    PART "Content-Range: bytes 4-6/7\r\n\r\nefg", THEN_CLOSE};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run.rq.from = 4;
 	run.rq.if_range = "\"v\"";
 	run.rq.max_bytes = 6;
@@ -311,14 +329,15 @@ test_fetch_resume_counts_all_bytes(void **state)
 static void
 test_fetch_follows_redirects(void **state)
 {
-	(void)state;
 	static const struct server_step steps[] = {
 	    {"HTTP/1.1 301 Moved\r\nLocation: /there\r\nETag: \"no\"\r\n"
 	     "Content-Length: 4\r\n\r\nhere",
 		THEN_KEEP},
 	    {OK "Content-Length: 5\r\n\r\nthere", THEN_CLOSE},
 	};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run_script(&run, "/x", steps, ARRAY_LEN(steps));
 	assert_int_equal(run.r, 0);
 	assert_string_equal(run.keep.body.ptr, "there");
@@ -330,14 +349,15 @@ test_fetch_follows_redirects(void **state)
 static void
 test_fetch_redirect_loop(void **state)
 {
-	(void)state;
 	struct server_step steps[FETCH_REDIRECTS + 2];
+	RUN struct run run = {0};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		steps[i] = (struct server_step){
 		    "HTTP/1.1 302 Found\r\nLocation: /x\r\n"
 		    "Content-Length: 0\r\n\r\n",
 		    THEN_KEEP};
-	struct run run RUN = {0};
 	run_script(&run, "/x", steps, ARRAY_LEN(steps));
 	assert_int_equal(run.r, -EIO);
 	assert_non_null(strstr(run.err.text, "more than 10 redirects"));
@@ -347,10 +367,11 @@ test_fetch_redirect_loop(void **state)
 static void
 test_fetch_hides_password(void **state)
 {
-	(void)state;
 	static const struct server_step step = {
 	    "HTTP/1.1 404 Not Found\r\n\r\n", THEN_CLOSE};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	assert_int_equal(server_start(&run.server, &step, 1, NULL), 0);
 	(void)snprintf(run.url, sizeof(run.url),
 	    "http://me:secret@127.0.0.1:%u/x", run.server.port);
@@ -366,18 +387,20 @@ test_fetch_hides_password(void **state)
 static void
 test_fetch_netrc(void **state)
 {
-	(void)state;
 	static const struct server_step step = {OK "\r\nx", THEN_CLOSE};
 	static const char netrc[] =
 	    "machine 127.0.0.1 login me password secret\n";
 	char dir[] = "/tmp/test_fetch-XXXXXX";
+	CLEANUP_FD int dirfd = -1;
+	CLEANUP_FD int fd = -1;
+	RUN struct run run = {0};
+
+	(void)state;
 	assert_non_null(mkdtemp(dir));
-	CLEANUP_FD int dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int fd =
-	    openat(dirfd, ".netrc", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	fd = openat(dirfd, ".netrc", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(file_write_all(fd, netrc, strlen(netrc)), 0);
 	assert_int_equal(setenv("HOME", dir, 1), 0);
-	struct run run RUN = {0};
 	run_script(&run, "/x", &step, 1);
 	assert_int_equal(run.r, 0);
 	assert_true(asked(&run, "Authorization: Basic bWU6c2VjcmV0\r\n"));
@@ -389,7 +412,6 @@ test_fetch_netrc(void **state)
 static void
 test_fetch_keeps_connection(void **state)
 {
-	(void)state;
 	static const struct server_step steps[] = {
 	    {OK "Content-Length: 2\r\n\r\nab", THEN_KEEP},
 	    {"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
@@ -398,8 +420,10 @@ test_fetch_keeps_connection(void **state)
 	};
 	static const int expected[] = {0, -ENOENT, 0};
 	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
-	struct run run RUN = {0};
 	CLEANUP(buf_release) struct buf all = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	assert_int_equal(fetcher_new(&f), 0);
 	assert_int_equal(
 	    server_start(&run.server, steps, ARRAY_LEN(steps), NULL), 0);
@@ -418,14 +442,15 @@ test_fetch_keeps_connection(void **state)
 static void
 test_fetch_buf_begins_anew(void **state)
 {
-	(void)state;
 	static const struct server_step steps[] = {
 	    {OK "Content-Length: 5\r\n\r\nwh", THEN_CLOSE},
 	    {OK "Content-Length: 5\r\nETag: \"a\"\r\n\r\nwhole", THEN_CLOSE},
 	};
 	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
-	struct run run RUN = {0};
 	CLEANUP(buf_release) struct buf all = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	assert_int_equal(buf_add_str(&all, "the "), 0);
 	assert_int_equal(fetcher_new(&f), 0);
 	assert_int_equal(
@@ -463,5 +488,6 @@ main(void)
 	    cmocka_unit_test(test_fetch_keeps_connection),
 	    cmocka_unit_test(test_fetch_buf_begins_anew),
 	};
+
 	return cmocka_run_group_tests(tests, fetch_group_setup, NULL);
 }

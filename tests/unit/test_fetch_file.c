@@ -14,10 +14,12 @@
 static void
 file_setup(char dir[], char url[URL_MAX])
 {
+	CLEANUP_FD int dirfd = -1;
+	CLEANUP_FD int fd = -1;
+
 	assert_non_null(mkdtemp(dir));
-	CLEANUP_FD int dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int fd =
-	    openat(dirfd, "a file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	fd = openat(dirfd, "a file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	assert_int_equal(file_write_all(fd, "hello", 5), 0);
 	const struct timespec times[] = {{0, UTIME_OMIT}, {DATE_S, 5}};
 	assert_int_equal(futimens(fd, times), 0);
@@ -28,6 +30,7 @@ static void
 file_teardown(const char *dir)
 {
 	char name[URL_MAX];
+
 	(void)snprintf(name, sizeof(name), "%s/a file", dir);
 	assert_int_equal(unlink(name), 0);
 	assert_int_equal(rmdir(dir), 0);
@@ -36,11 +39,12 @@ file_teardown(const char *dir)
 static void
 test_fetch_file(void **state)
 {
-	(void)state;
 	char dir[] = "/tmp/test_fetch-XXXXXX";
 	char url[URL_MAX];
+
+	(void)state;
 	file_setup(dir, url);
-	struct run run RUN = {.rq = {.url = url, .max_bytes = 5}};
+	RUN struct run run = {.rq = {.url = url, .max_bytes = 5}};
 	run_fetch(&run);
 	assert_int_equal(run.r, 0);
 	assert_string_equal(run.keep.body.ptr, "hello");
@@ -77,9 +81,10 @@ test_fetch_file(void **state)
 static void
 test_fetch_file_errors(void **state)
 {
-	(void)state;
 	char dir[] = "/tmp/test_fetch-XXXXXX";
 	char url[URL_MAX];
+
+	(void)state;
 	file_setup(dir, url);
 	const struct {
 		const char *tail;
@@ -93,7 +98,8 @@ test_fetch_file_errors(void **state)
 	    {"/a%00file", 0, -EIO},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		(void)snprintf(
 		    run.url, sizeof(run.url), "file:%s%s", dir, cases[i].tail);
 		run.rq.url = run.url;
@@ -109,15 +115,16 @@ test_fetch_file_errors(void **state)
 static void
 test_fetch_file_unreadable(void **state)
 {
-	(void)state;
 	uid_t user = geteuid();
 	char dir[] = "/tmp/test_fetch-XXXXXX";
 	char url[URL_MAX];
 	char name[URL_MAX];
+
+	(void)state;
 	file_setup(dir, url);
 	(void)snprintf(name, sizeof(name), "%s/a file", dir);
 	assert_int_equal(chmod(name, 0), 0);
-	struct run run RUN = {.rq = {.url = url}};
+	RUN struct run run = {.rq = {.url = url}};
 	/* Root reads everything. */
 	assert_int_equal(seteuid(user == 0 ? 65534 : user), 0);
 	run_fetch(&run);
@@ -129,7 +136,6 @@ test_fetch_file_unreadable(void **state)
 static void
 test_fetch_url_check_table(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *url;
 		bool good;
@@ -157,8 +163,11 @@ test_fetch_url_check_table(void **state)
 	    {"http://mirror.example.org/?x=", false},
 	    {"http://mirror.example.org/#x", false},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const char *why = fetch_url_check(cases[i].url);
+
 		if (!why != cases[i].good)
 			print_error("%s: %s\n", cases[i].url, why ? why : "");
 		assert_int_equal(!why, cases[i].good);
@@ -202,5 +211,6 @@ main(void)
 	    cmocka_unit_test(test_fetch_url_check_table),
 	    cmocka_unit_test(test_fetch_fallback_check_table),
 	};
+
 	return cmocka_run_group_tests(tests, fetch_group_setup, NULL);
 }

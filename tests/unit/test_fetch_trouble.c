@@ -10,7 +10,6 @@
 static void
 test_fetch_tries_again(void **state)
 {
-	(void)state;
 	static const char good[] = OK "Content-Length: 5\r\n\r\nwhole";
 	static const struct server_step firsts[] = {
 	    {"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\n\r\n", THEN_CLOSE},
@@ -19,10 +18,13 @@ test_fetch_tries_again(void **state)
 	    {OK "Content-Length: 5\r\n\r\nwh", THEN_RESET},
 	    {"", THEN_CLOSE},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(firsts); i++) {
 		const struct server_step steps[] = {
 		    firsts[i], {good, THEN_CLOSE}};
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		run_script(&run, "/x", steps, ARRAY_LEN(steps));
 		if (run.r < 0)
 			print_error("%zu: %s\n", i, run.err.text);
@@ -36,11 +38,12 @@ test_fetch_tries_again(void **state)
 static void
 test_fetch_gives_up(void **state)
 {
-	(void)state;
 	static const struct server_step bad = {
 	    "HTTP/1.1 502 Bad Gateway\r\n\r\n", THEN_CLOSE};
 	const struct server_step steps[] = {bad, bad, bad};
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run.rq.tries = 2;
 	run_script(&run, "/x", steps, ARRAY_LEN(steps));
 	assert_int_equal(run.r, -EIO);
@@ -51,13 +54,15 @@ test_fetch_gives_up(void **state)
 static void
 test_fetch_truncated(void **state)
 {
-	(void)state;
 	static const struct server_step steps[] = {
 	    {OK "Content-Length: 5\r\n\r\nwh", THEN_CLOSE},
 	    {OK "Transfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n", THEN_CLOSE},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		run.rq.tries = 1;
 		run_script(&run, "/x", &steps[i], 1);
 		assert_int_equal(run.r, -EIO);
@@ -68,13 +73,15 @@ test_fetch_truncated(void **state)
 static void
 test_fetch_stalls(void **state)
 {
-	(void)state;
 	static const struct server_step steps[] = {
 	    {OK "Content-Length: 5\r\n\r\nwh", THEN_HOLD},
 	    {"", THEN_HOLD},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		struct run run RUN = {0};
+		RUN struct run run = {0};
+
 		run.rq.tries = 1;
 		run.rq.stall_ms = 200;
 		run_script(&run, "/x", &steps[i], 1);
@@ -86,10 +93,12 @@ test_fetch_stalls(void **state)
 static void
 test_fetch_nobody_listens(void **state)
 {
-	(void)state;
-	struct run run RUN = {0};
 	uint16_t port;
-	int fd = server_listen(1, &port);
+	int fd;
+	RUN struct run run = {0};
+
+	(void)state;
+	fd = server_listen(1, &port);
 	assert_true(fd >= 0);
 	assert_int_equal(close(fd), 0);
 	(void)snprintf(run.url, sizeof(run.url), "http://127.0.0.1:%u/x", port);
@@ -104,12 +113,15 @@ test_fetch_nobody_listens(void **state)
 static void
 test_fetch_connection_times_out(void **state)
 {
-	(void)state;
-	struct run run RUN = {0};
 	uint16_t port;
-	CLEANUP_FD int fd = server_listen(0, &port);
+	CLEANUP_FD int fd = -1;
+	CLEANUP_FD int full = -1;
+	RUN struct run run = {0};
+
+	(void)state;
+	fd = server_listen(0, &port);
 	assert_true(fd >= 0);
-	CLEANUP_FD int full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	a.sin_port = htons(port);
@@ -128,8 +140,9 @@ test_fetch_connection_times_out(void **state)
 static void
 test_fetch_no_such_host(void **state)
 {
+	RUN struct run run = {0};
+
 	(void)state;
-	struct run run RUN = {0};
 	/* A label of more than 63 bytes: no name server is asked. */
 	run.rq.url = "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		     "aaaaaaaaaaaaaaaaaaaaaa.example.org/x";
@@ -143,6 +156,7 @@ static int64_t
 now_ms(void)
 {
 	struct timespec t;
+
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
@@ -150,14 +164,16 @@ now_ms(void)
 static void
 test_fetch_cancel_in_transfer(void **state)
 {
-	(void)state;
 	static const struct server_step step = {
 	    OK "Content-Length: 5\r\n\r\nwh", THEN_HOLD};
 	atomic_bool cancel = false;
-	struct run run RUN = {0};
+	int64_t begin;
+	RUN struct run run = {0};
+
+	(void)state;
 	run.rq.cancel = &cancel;
 	run.keep.cancel = &cancel;
-	int64_t begin = now_ms();
+	begin = now_ms();
 	run_script(&run, "/x", &step, 1);
 	assert_int_equal(run.r, -EINTR);
 	assert_non_null(strstr(run.err.text, "/x: stopped"));
@@ -176,8 +192,10 @@ test_fetch_cancel_in_pause(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		atomic_bool cancel = false;
-		struct run run RUN = {0};
-		int64_t begin = now_ms();
+		int64_t begin;
+		RUN struct run run = {0};
+
+		begin = now_ms();
 
 		run.rq.cancel = &cancel;
 		run.when_served = &cancel;
@@ -190,9 +208,10 @@ test_fetch_cancel_in_pause(void **state)
 static void
 test_fetch_cancelled_before(void **state)
 {
-	(void)state;
 	atomic_bool cancel = true;
-	struct run run RUN = {0};
+	RUN struct run run = {0};
+
+	(void)state;
 	run.rq.cancel = &cancel;
 	run_script(&run, "/x", NULL, 0);
 	assert_int_equal(run.r, -EINTR);
@@ -202,14 +221,16 @@ test_fetch_cancelled_before(void **state)
 static void
 test_fetch_sink_errors(void **state)
 {
-	(void)state;
 	static const struct {
 		int begin_r, write_r, expected;
 	} cases[] = {{-ENOSPC, 0, -ENOSPC}, {0, -EDOM, -EDOM}};
 	static const struct server_step step = {
 	    OK "Content-Length: 2\r\n\r\nab", THEN_CLOSE};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct run run RUN = {.err = {"the sink's"}};
+		RUN struct run run = {.err = {"the sink's"}};
+
 		run.keep.begin_r = cases[i].begin_r;
 		run.keep.write_r = cases[i].write_r;
 		run_script(&run, "/x", &step, 1);
@@ -235,5 +256,6 @@ main(void)
 	    cmocka_unit_test(test_fetch_cancelled_before),
 	    cmocka_unit_test(test_fetch_sink_errors),
 	};
+
 	return cmocka_run_group_tests(tests, fetch_group_setup, NULL);
 }

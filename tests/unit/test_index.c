@@ -21,6 +21,7 @@ static int
 take(void *arg, struct span stanza, size_t line, struct error *err)
 {
 	struct got *g = arg;
+
 	if (g->r < 0)
 		return error_set(err, g->r, "the callback's");
 	assert_true(span_ends(stanza, SPAN("\n")));
@@ -48,18 +49,20 @@ read_by(struct span in, size_t first, size_t step, struct got *got,
 	uint64_t len;
 	size_t n = first;
 	size_t total = in.len;
+	int result;
+
 	digest_of(in.ptr, in.len, &expected);
 	assert_int_equal(index_reader_new(take, got, &r), 0);
 	while (in.len > 0) {
 		n = n < in.len ? n : in.len;
-		int result = index_reader_add(r, in.ptr, n, err);
+		result = index_reader_add(r, in.ptr, n, err);
 		if (result < 0)
 			return result;
 		in.ptr += n;
 		in.len -= n;
 		n = step;
 	}
-	int result = index_reader_end(r, &digest, &len, err);
+	result = index_reader_end(r, &digest, &len, err);
 	if (result < 0)
 		return result;
 	assert_true(digest_eq(&digest, &expected));
@@ -112,6 +115,7 @@ test_index_reader_cut_at_every_byte(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		size_t len = strlen(cases[i].in);
+
 		for (size_t cut = 1; cut < len; cut++)
 			check(&cases[i], cut, SIZE_MAX);
 	}
@@ -133,15 +137,16 @@ test_index_reader_agrees_with_deb822(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct span rest, stanza;
+		size_t n = 0;
+
 		struct buf text BUF = {0};
 		struct got got GOT = {0};
 		assert_int_equal(buf_add_str(&text, cases[i].in), 0);
 		if (text.len == 0 || text.ptr[text.len - 1] != '\n')
 			assert_int_equal(buf_add_char(&text, '\n'), 0);
 		assert_int_equal(read_by(buf_span(&text), 3, 2, &got, NULL), 0);
-		struct span rest = buf_span(&text);
-		struct span stanza;
-		size_t n = 0;
+		rest = buf_span(&text);
 		while (deb822_stanza(&rest, &stanza)) {
 			assert_non_null(memmem(got.text.ptr, got.text.len,
 			    stanza.ptr, stanza.len));
@@ -156,11 +161,13 @@ test_index_reader_agrees_with_deb822(void **state)
 static void
 test_index_reader_nul_byte(void **state)
 {
-	(void)state;
 	static const struct span in = {"A: 1\n\nB: \0002\n\n", 13};
+
+	(void)state;
 	for (size_t step = 1; step <= in.len; step++) {
-		struct got got GOT = {0};
 		struct error err = {""};
+
+		struct got got GOT = {0};
 		assert_int_equal(read_by(in, step, step, &got, &err), -EBADMSG);
 		assert_string_equal(err.text, "line 3: NUL byte");
 	}
@@ -170,8 +177,10 @@ test_index_reader_nul_byte(void **state)
 static void
 make_long(struct buf *b, size_t len)
 {
+	size_t end;
+
 	assert_int_equal(buf_add_str(b, "A: 1\n\n"), 0);
-	size_t end = b->len + len;
+	end = b->len + len;
 	while (b->len < end)
 		assert_int_equal(
 		    buf_add_char(b, b->len % 64 == 63 ? '\n' : 'x'), 0);
@@ -182,14 +191,16 @@ make_long(struct buf *b, size_t len)
 static void
 test_index_reader_limit(void **state)
 {
-	(void)state;
 	static const size_t steps[] = {SIZE_MAX, 4096, 1000003, 1};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		struct error err = {""};
+
 		struct buf fits BUF = {0};
 		struct buf over BUF = {0};
 		struct got good GOT = {0};
 		struct got bad GOT = {0};
-		struct error err = {""};
 		make_long(&fits, STANZA_MAX);
 		make_long(&over, STANZA_MAX + 1);
 		assert_int_equal(
@@ -209,9 +220,10 @@ test_index_reader_limit(void **state)
 static void
 test_index_reader_endless_line(void **state)
 {
-	(void)state;
 	static const char fills[] = {'x', ' ', '\r'};
 	static const size_t steps[] = {SIZE_MAX, 4096};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(fills) * 2; i++) {
 		struct buf in BUF = {0};
 		struct got got GOT = {0};
@@ -231,12 +243,13 @@ test_index_reader_endless_line(void **state)
 static void
 test_index_reader_callback_fails(void **state)
 {
-	(void)state;
 	CLEANUP(index_reader_cleanup) struct index_reader *r = NULL;
-	struct got got GOT = {.r = -EDOM};
 	struct error err = {""};
 	struct digest digest;
 	uint64_t len;
+
+	(void)state;
+	struct got got GOT = {.r = -EDOM};
 	assert_int_equal(index_reader_new(take, &got, &r), 0);
 	assert_int_equal(index_reader_add(r, "A: 1\n\n", 6, &err), -EDOM);
 	assert_string_equal(err.text, "the callback's");
@@ -271,5 +284,6 @@ main(void)
 	    cmocka_unit_test(test_index_reader_callback_fails),
 	    cmocka_unit_test(test_index_reader_last_callback_fails),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,9 +80,11 @@ static char dir[] = "/tmp/test_verify-XXXXXX";
 static int
 group_setup(void **state)
 {
-	(void)state;
 	char home[64];
 	char tmp[64];
+	int r;
+
+	(void)state;
 	if (system("command -v gpg >/dev/null") != 0) {
 		print_message("gpg is not there\n");
 		exit(77);
@@ -93,7 +95,7 @@ group_setup(void **state)
 	(void)snprintf(tmp, sizeof(tmp), "%s/tmp", dir);
 	if (setenv("GNUPGHOME", home, 1) < 0 || setenv("TMPDIR", tmp, 1) < 0)
 		return -1;
-	int r = system(make_keys);
+	r = system(make_keys);
 	if (r != 0)
 		(void)system("cat gpg.log");
 	return r;
@@ -102,8 +104,9 @@ group_setup(void **state)
 static int
 group_teardown(void **state)
 {
-	(void)state;
 	char command[128];
+
+	(void)state;
 	if (chdir("/") < 0)
 		return -1;
 	(void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
@@ -121,6 +124,7 @@ static int
 make(const char *names, struct verifier **ret, struct error *err)
 {
 	CLEANUP(strs_release) struct strs keyrings = {0};
+
 	assert_int_equal(strs_add_split(&keyrings, span_of(names), 0), 0);
 	return verifier_new(&keyrings, ret, err);
 }
@@ -130,6 +134,7 @@ left_behind(void)
 {
 	unsigned n = 0;
 	DIR *d = opendir("tmp");
+
 	assert_non_null(d);
 	for (struct dirent *e = readdir(d); e; e = readdir(d))
 		n += e->d_name[0] != '.';
@@ -147,11 +152,13 @@ static void
 assert_signers(const struct strs *signers, const char *names)
 {
 	CLEANUP(strs_release) struct strs expected = {0};
+
 	assert_int_equal(strs_add_split(&expected, span_of(names), 0), 0);
 	assert_int_equal(signers->n, expected.n);
 	for (size_t i = 0; i < expected.n; i++) {
 		char name[32];
 		CLEANUP(buf_release) struct buf fpr = {0};
+
 		(void)snprintf(name, sizeof(name), "%s.fpr", expected.v[i]);
 		slurp(name, &fpr);
 		assert_true(strs_has(signers, span_trim(buf_span(&fpr))));
@@ -167,10 +174,11 @@ check_inline(const struct inline_case *c)
 	CLEANUP(buf_release) struct buf bytes = {0};
 	CLEANUP(buf_release) struct buf plain = {0};
 	CLEANUP(strs_release) struct strs signers = {0};
+	int r;
+
 	assert_int_equal(make(c->keyrings, &v, &err), 0);
 	slurp(c->file, &bytes);
-	int r =
-	    verify_inline(v, buf_span(&bytes), c->file, &plain, &signers, &err);
+	r = verify_inline(v, buf_span(&bytes), c->file, &plain, &signers, &err);
 	if (r != c->expected)
 		print_error(
 		    "%s with %s: %d, %s\n", c->file, c->keyrings, r, err.text);
@@ -195,7 +203,6 @@ check_all(const struct inline_case *cases, size_t n)
 static void
 test_verify_inline_accepts(void **state)
 {
-	(void)state;
 	static const struct inline_case cases[] = {
 	    {"a.key", "a.in", 0, "a"},
 	    {"ab.asc.key", "a.in", 0, "a"},
@@ -212,13 +219,14 @@ test_verify_inline_accepts(void **state)
 	    {"a.key", "blank.in", 0, "a"},
 	    {"a.key", "crlf.in", 0, "a"},
 	};
+
+	(void)state;
 	check_all(cases, ARRAY_LEN(cases));
 }
 
 static void
 test_verify_inline_refuses_signatures(void **state)
 {
-	(void)state;
 	static const struct inline_case cases[] = {
 	    {"a.key", "out.in", -ENOKEY, NULL},
 	    {"a.key", "b.in", -ENOKEY, NULL},
@@ -231,13 +239,14 @@ test_verify_inline_refuses_signatures(void **state)
 	    {"gone.key", "gonea.in", -EKEYREVOKED, NULL},
 	    {"a.key", "weak.in", -EKEYREJECTED, NULL},
 	};
+
+	(void)state;
 	check_all(cases, ARRAY_LEN(cases));
 }
 
 static void
 test_verify_inline_refuses_forms(void **state)
 {
-	(void)state;
 	static const struct inline_case cases[] = {
 	    {"ab.asc.key", "two.in", -EBADMSG, NULL},
 	    {"a.key", "before.in", -EBADMSG, NULL},
@@ -251,18 +260,21 @@ test_verify_inline_refuses_forms(void **state)
 	    {"a.key", "empty", -EBADMSG, NULL},
 	    {"a.key", "whole.gpg", -EBADMSG, NULL},
 	};
+
+	(void)state;
 	check_all(cases, ARRAY_LEN(cases));
 }
 
 static void
 test_verify_inline_can_be_repeated(void **state)
 {
-	(void)state;
 	CLEANUP(verifier_cleanup) struct verifier *v = NULL;
 	CLEANUP(buf_release) struct buf good = {0};
 	CLEANUP(buf_release) struct buf bad = {0};
 	CLEANUP(buf_release) struct buf plain = {0};
 	CLEANUP(strs_release) struct strs signers = {0};
+
+	(void)state;
 	slurp("a.in", &good);
 	slurp("bad.in", &bad);
 	assert_int_equal(make("a.key", &v, NULL), 0);
@@ -283,13 +295,16 @@ test_verify_inline_can_be_repeated(void **state)
 static void
 test_verify_inline_names_the_keys(void **state)
 {
-	(void)state;
 	CLEANUP(verifier_cleanup) struct verifier *v = NULL;
 	CLEANUP(buf_release) struct buf bytes = {0};
 	CLEANUP(buf_release) struct buf plain = {0};
 	CLEANUP(buf_release) struct buf fpr = {0};
 	CLEANUP(strs_release) struct strs signers = {0};
 	struct error err = {""};
+	struct span id;
+	char tail[17] = "";
+
+	(void)state;
 	slurp("out.in", &bytes);
 	slurp("out.fpr", &fpr);
 	assert_int_equal(make("a.key", &v, NULL), 0);
@@ -297,8 +312,7 @@ test_verify_inline_names_the_keys(void **state)
 			     "http://x/InRelease", &plain, &signers, &err),
 	    -ENOKEY);
 	/* gpg may know no more than the last 16 digits. */
-	struct span id = span_trim(buf_span(&fpr));
-	char tail[17] = "";
+	id = span_trim(buf_span(&fpr));
 	memcpy(tail, id.ptr + id.len - 16, 16);
 	assert_non_null(strstr(err.text, tail));
 	assert_non_null(strstr(err.text, "is not in the keyring"));
@@ -312,7 +326,6 @@ struct detached_case {
 static void
 test_verify_detached_cases(void **state)
 {
-	(void)state;
 	static const struct detached_case cases[] = {
 	    {"a.key", "text", "a.gpg", 0},
 	    {"a.key", "text", "a.asc", 0},
@@ -328,6 +341,8 @@ test_verify_detached_cases(void **state)
 	    {"a.key", "junk.key", "a.in", -EBADMSG},
 	    {"a.key", "text", "whole.gpg", -EBADMSG},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct detached_case *c = &cases[i];
 		CLEANUP(verifier_cleanup) struct verifier *v = NULL;
@@ -335,10 +350,12 @@ test_verify_detached_cases(void **state)
 		CLEANUP(buf_release) struct buf sig = {0};
 		CLEANUP(strs_release) struct strs signers = {0};
 		struct error err = {""};
+		int r;
+
 		slurp(c->text, &text);
 		slurp(c->sig, &sig);
 		assert_int_equal(make(c->keyring, &v, NULL), 0);
-		int r = verify_detached(
+		r = verify_detached(
 		    v, buf_span(&text), buf_span(&sig), "x", &signers, &err);
 		if (r != c->expected)
 			print_error(
@@ -351,7 +368,6 @@ test_verify_detached_cases(void **state)
 static void
 test_verifier_new_errors(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *keyrings;
 		int expected;
@@ -363,10 +379,13 @@ test_verifier_new_errors(void **state)
 	    {"a.in", -EBADMSG},
 	    {".", -EIO},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct verifier *v = NULL;
 		struct error err = {""};
 		int r = make(cases[i].keyrings, &v, &err);
+
 		if (r != cases[i].expected)
 			print_error(
 			    "%s: %d, %s\n", cases[i].keyrings, r, err.text);
@@ -380,18 +399,20 @@ test_verifier_new_errors(void **state)
 static void
 test_verifier_new_without_keyrings_trusts_nobody(void **state)
 {
-	(void)state;
 	static const struct inline_case none = {"", "a.in", -ENOKEY, NULL};
+
+	(void)state;
 	check_inline(&none);
 }
 
 static void
 test_verifier_new_needs_a_place(void **state)
 {
-	(void)state;
 	struct verifier *v = NULL;
 	struct error err = {""};
 	char tmp[64];
+
+	(void)state;
 	(void)snprintf(tmp, sizeof(tmp), "%s", getenv("TMPDIR"));
 	assert_int_equal(setenv("TMPDIR", "/nonexistent", 1), 0);
 	assert_int_equal(make("a.key", &v, &err), -EIO);
@@ -402,8 +423,9 @@ test_verifier_new_needs_a_place(void **state)
 static void
 test_verifier_free_removes_home(void **state)
 {
-	(void)state;
 	struct verifier *v = NULL;
+
+	(void)state;
 	/* Secret keys must not start an agent there. */
 	assert_int_equal(make("secret.key a.key", &v, NULL), 0);
 	assert_int_equal(left_behind(), 1);
@@ -417,7 +439,6 @@ test_verifier_free_removes_home(void **state)
 static void
 test_verify_strip_cases(void **state)
 {
-	(void)state;
 	static const char text[] = "Origin: x\nSuite: y\n\n- dash\n";
 	static const struct {
 		const char *file;
@@ -434,13 +455,16 @@ test_verify_strip_cases(void **state)
 	    {"text", -EBADMSG},
 	    {"empty", -EBADMSG},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP(buf_release) struct buf bytes = {0};
 		CLEANUP(buf_release) struct buf plain = {0};
 		struct error err = {""};
+		int r;
+
 		slurp(cases[i].file, &bytes);
-		int r =
-		    verify_strip(buf_span(&bytes), cases[i].file, &plain, &err);
+		r = verify_strip(buf_span(&bytes), cases[i].file, &plain, &err);
 		assert_int_equal(r, cases[i].expected);
 		if (r == 0)
 			assert_string_equal(plain.ptr, text);
@@ -452,13 +476,14 @@ test_verify_strip_cases(void **state)
 static void
 test_verify_strip_unescapes(void **state)
 {
-	(void)state;
 	const struct span in =
 	    SPAN("-----BEGIN PGP SIGNED MESSAGE-----\n\n"
 		 "- - a\n- \n- -----BEGIN PGP SIGNATURE-----\nb \t\n"
 		 "-----BEGIN PGP SIGNATURE-----\n"
 		 "-----END PGP SIGNATURE-----\n");
 	CLEANUP(buf_release) struct buf plain = {0};
+
+	(void)state;
 	assert_int_equal(verify_strip(in, "x", &plain, NULL), 0);
 	assert_string_equal(
 	    plain.ptr, "- a\n\n-----BEGIN PGP SIGNATURE-----\nb\n");
@@ -481,5 +506,6 @@ main(void)
 	    cmocka_unit_test(test_verify_strip_cases),
 	    cmocka_unit_test(test_verify_strip_unescapes),
 	};
+
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
