@@ -159,13 +159,6 @@ cmd_mirror_create(struct cli *c)
 	return EXIT_DONE;
 }
 
-/* A mirror with its origin, and its state once it has one. */
-struct shown {
-	struct txn *t;
-	struct origin origin;
-	json_t *json; /* the array, or NULL for lines */
-};
-
 static json_t *
 json_mirror(const struct mirror *m, const struct origin *o)
 {
@@ -196,34 +189,28 @@ print_mirror(const struct mirror *m, const struct origin *o)
 static int
 list_one(const struct mirror *m, void *arg)
 {
-	struct shown *sh = arg;
+	struct out_list *l = arg;
 	CLEANUP(origin_release) struct origin o = {0};
-	int r = origin_load(sh->t, m->origin, &o);
+	int r = origin_load(l->t, m->origin, &o);
 
 	if (r < 0)
 		return r;
-	if (!sh->json)
-		print_mirror(m, &o);
-	else if (json_array_append_new(sh->json, json_mirror(m, &o)) < 0)
-		return -ENOMEM;
+	if (l->json)
+		return out_list_add(l, json_mirror(m, &o));
+	print_mirror(m, &o);
 	return 0;
+}
+
+static int
+list_all(struct out_list *l)
+{
+	return mirror_each(l->t, list_one, l);
 }
 
 int
 cmd_mirror_list(struct cli *c)
 {
-	CLEANUP(txn_cleanup) struct txn *t = NULL;
-	struct error err = {0};
-	struct shown sh = {.json = c->json ? json_array() : NULL};
-	int r = txn_read(c->store, &t, &err);
-
-	if (r < 0)
-		return cli_fail(r, &err);
-	sh.t = t;
-	r = mirror_each(t, list_one, &sh);
-	if (r == 0 && c->json)
-		r = out_json(sh.json);
-	return r < 0 ? cli_fail(r, NULL) : EXIT_DONE;
+	return out_list(c, list_all);
 }
 
 static int

@@ -255,28 +255,24 @@ print_publication(const struct publication *p)
 static int
 list_one(const struct publication *p, void *arg)
 {
-	json_t *json = arg;
+	struct out_list *l = arg;
 
-	if (!json)
-		print_publication(p);
-	else if (json_array_append_new(json, json_publication(p)) < 0)
-		return -ENOMEM;
+	if (l->json)
+		return out_list_add(l, json_publication(p));
+	print_publication(p);
 	return 0;
+}
+
+static int
+list_all(struct out_list *l)
+{
+	return publication_each(l->t, list_one, l);
 }
 
 int
 cmd_publish_list(struct cli *c)
 {
-	CLEANUP(txn_cleanup) struct txn *t = NULL;
-	struct error err = {0};
-	json_t *json = c->json ? json_array() : NULL;
-	int r = txn_read(c->store, &t, &err);
-
-	if (r == 0)
-		r = publication_each(t, list_one, json);
-	if (r == 0 && c->json)
-		r = out_json(json);
-	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+	return out_list(c, list_all);
 }
 
 static int

@@ -86,46 +86,33 @@ cmd_snapshot_create(struct cli *c)
 	return c->json ? print_created(c, name) : EXIT_DONE;
 }
 
-struct shown {
-	struct txn *t;
-	json_t *json; /* the array, or NULL for lines */
-};
-
 static int
 list_one(const struct snapshot *s, void *arg)
 {
-	struct shown *sh = arg;
+	struct out_list *l = arg;
 	CLEANUP(state_release) struct state state = {0};
 	char created[DATE_SIZE];
-	int r = state_load(sh->t, s->state, &state);
+	int r = state_load(l->t, s->state, &state);
 
 	if (r < 0)
 		return r;
-	if (sh->json)
-		return json_array_append_new(
-			   sh->json, json_snapshot(s, &state)) < 0
-			   ? -ENOMEM
-			   : 0;
+	if (l->json)
+		return out_list_add(l, json_snapshot(s, &state));
 	printf("%s %s %s%s\n", s->name, date_format_iso(s->created, created),
 	    s->description, state.trusted_unsigned ? " unsigned" : "");
 	return 0;
 }
 
+static int
+list_all(struct out_list *l)
+{
+	return snapshot_each(l->t, list_one, l);
+}
+
 int
 cmd_snapshot_list(struct cli *c)
 {
-	CLEANUP(txn_cleanup) struct txn *t = NULL;
-	struct error err = {0};
-	struct shown sh = {.json = c->json ? json_array() : NULL};
-	int r = txn_read(c->store, &t, &err);
-
-	if (r < 0)
-		return cli_fail(r, &err);
-	sh.t = t;
-	r = snapshot_each(t, list_one, &sh);
-	if (r == 0 && c->json)
-		r = out_json(sh.json);
-	return r < 0 ? cli_fail(r, NULL) : EXIT_DONE;
+	return out_list(c, list_all);
 }
 
 static int

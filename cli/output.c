@@ -25,6 +25,29 @@ out_json(json_t *value)
 	return 0;
 }
 
+int
+out_list(struct cli *c, int (*each)(struct out_list *l))
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	struct error err = {0};
+	struct out_list l = {.json = c->json ? json_array() : NULL};
+	int r = c->json && !l.json ? -ENOMEM : txn_read(c->store, &t, &err);
+
+	l.t = t;
+	if (r == 0)
+		r = each(&l);
+	if (r == 0 && c->json)
+		r = out_json(json_incref(l.json));
+	json_decref(l.json);
+	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
+}
+
+int
+out_list_add(struct out_list *l, json_t *item)
+{
+	return json_array_append_new(l->json, item) < 0 ? -ENOMEM : 0;
+}
+
 json_t *
 out_strs(const struct strs *s)
 {

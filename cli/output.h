@@ -8,9 +8,22 @@
 #include <stdint.h>
 
 #include "base/strs.h"
+#include "cli/command.h"
 #include "store/package.h"
 #include "store/state.h"
 
+/*
+ * A listing: each() calls something for every item, which prints a line, or
+ * adds to the array where there is one.  The whole command: yields the exit
+ * status.
+ */
+struct out_list {
+	struct txn *t;
+	json_t *json; /* the array, or NULL for lines */
+};
+int out_list(struct cli *c, int (*each)(struct out_list *l));
+/* Adds an item, which it takes (NULL: it could not be made). */
+int out_list_add(struct out_list *l, json_t *item) MUST_CHECK;
 /* Prints one JSON value with a newline and frees it; -ENOMEM where building
  * it failed (NULL). */
 int out_json(json_t *value) MUST_CHECK;
