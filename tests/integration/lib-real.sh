@@ -52,7 +52,8 @@ start_archive() {
 
 	main=$(archive_uri debian) || main=
 	security=$(archive_uri debian-security) || security=
-	if [[ $main && $security ]] && curl -sfo /dev/null --max-time 10 \
+	: "${security:=$main-security}"
+	if [[ $main ]] && curl -sfo /dev/null --max-time 10 \
 		--head "$main/dists/bookworm/InRelease"; then
 		NGINX_EXTRA="location / { try_files \$uri @main; }
 			location /security/ { try_files \$uri @security; }
