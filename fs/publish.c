@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "fs/publish_job.h"
+#include "store/hold.h"
 #include "store/list.h"
 #include "store/txn.h"
 
@@ -199,8 +200,12 @@ check_free(struct publish_job *j, struct error *err)
 static int
 make(struct publish_job *j, struct error *err)
 {
-	int r = publish_sources_load(j, err);
+	struct hold_wait wait = {.progress = j->opts->progress};
+	CLEANUP_FD int hold = -1;
+	int r = hold_take(j->store, HOLD_SHARED, &wait, &hold, err);
 
+	if (r >= 0)
+		r = publish_sources_load(j, err);
 	if (r >= 0)
 		r = publish_check_place(j->pub, err);
 	if (r >= 0 && !j->old)

@@ -7,6 +7,7 @@
 #include "base/date.h"
 #include "base/url.h"
 #include "mirror/update_run.h"
+#include "store/hold.h"
 #include "store/list.h"
 #include "store/text.h"
 
@@ -437,6 +438,8 @@ make_state(const struct update *u, const struct release_got *got,
 static int
 take_release(struct update *u, const struct release_got *got, struct error *err)
 {
+	struct hold_wait wait = {u->opts->cancel, u->opts->progress};
+	CLEANUP_FD int hold = -1;
 	CLEANUP(release_free) struct release rel = {0};
 	CLEANUP(state_release) struct state s = {0};
 	struct commit c = {.u = u, .got = got, .rel = &rel, .state = &s};
@@ -451,7 +454,9 @@ take_release(struct update *u, const struct release_got *got, struct error *err)
 	r = make_state(u, got, &rel, &s);
 	if (r < 0)
 		return error_sys(err, r, "cannot store the new state");
-	r = take_indexes(u, &rel, &s, err);
+	r = hold_take(u->store, HOLD_SHARED, &wait, &hold, err);
+	if (r == 0)
+		r = take_indexes(u, &rel, &s, err);
 	if (r == 0)
 		r = store_write(u->store, commit, &c, err);
 	u->result.changed = r >= 0 && c.changed;

@@ -40,6 +40,7 @@ const char *const table_name[T_COUNT] = {
     [T_SNAPSHOTS] = "snapshots",
     [T_PUBLICATIONS] = "publications",
     [T_PREFIXES] = "prefixes",
+    [T_DROPPED] = "dropped",
     [T_KEYS] = "keys",
 };
 

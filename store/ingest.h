@@ -8,7 +8,8 @@
  * without a transaction and then stored in a short one; memory is a batch,
  * whatever the length of the index.  Nothing refers to the list until the
  * caller makes something do so; an ingest that is given up leaves packages
- * that the next one finds again.
+ * that the next one finds again.  Until then the caller shares the hold (see
+ * store/hold.h), from before ingest_new().
  *
  * One thread at a time.
  */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "store/dropped.h"
 #include "store/head.h"
 #include "store/publication.h"
 #include "store/record.h"
@@ -120,8 +121,15 @@ mirror_put(struct txn *t, const struct mirror *m)
 int
 mirror_delete(struct txn *t, const char *name)
 {
+	CLEANUP(mirror_release) struct mirror m = {0};
 	struct span key = span_of(name);
+	int r = mirror_load(t, name, &m);
 
+	/* One that can't be read has no root to speak of. */
+	if (r == 0)
+		r = dropped_put(t, m.root);
+	if (r < 0 && r != -EIO)
+		return r;
 	return txn_del(t, T_MIRRORS, key.ptr, key.len);
 }
 
@@ -212,6 +220,8 @@ mirror_advance(struct txn *t, struct mirror *m, uint64_t state)
 	uint64_t root;
 	int r = root_new(t, state, m->root, &root);
 
+	if (r == 0)
+		r = dropped_put(t, m->root);
 	if (r < 0)
 		return r;
 	m->root = root;

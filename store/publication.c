@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "store/dropped.h"
 #include "store/head.h"
 #include "store/record.h"
 #include "store/root.h"
@@ -269,6 +270,21 @@ prefix_key(const char *prefix)
 	return (struct span){prefix, strlen(prefix) + 1};
 }
 
+/* Notes that the prefix shows another root from now on; the roots of its
+ * archives are reached from there. */
+static int
+drop_prefix_root(struct txn *t, struct span key)
+{
+	struct span value;
+	int r = txn_get(t, T_PREFIXES, key.ptr, key.len, &value);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (value.len != sizeof(struct key64))
+		return -EIO;
+	return dropped_put(t, key64_value(value.ptr));
+}
+
 /* Makes the tree of a prefix anew from the publications that it has. */
 static int
 renew_prefix(struct txn *t, const char *prefix)
@@ -283,6 +299,8 @@ renew_prefix(struct txn *t, const char *prefix)
 	if (!root.prefix)
 		return -ENOMEM;
 	r = txn_each(t, T_PUBLICATIONS, from, each, &e);
+	if (r >= 0)
+		r = drop_prefix_root(t, from);
 	if (r < 0)
 		return r;
 	if (root.ndists == 0) {

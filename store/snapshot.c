@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "store/dropped.h"
 #include "store/head.h"
 #include "store/record.h"
 #include "store/root.h"
@@ -87,8 +88,15 @@ snapshot_put(struct txn *t, struct snapshot *s)
 int
 snapshot_delete(struct txn *t, const char *name)
 {
+	CLEANUP(snapshot_release) struct snapshot s = {0};
 	struct span key = span_of(name);
+	int r = snapshot_load(t, name, &s);
 
+	/* One that can't be read has no root to speak of. */
+	if (r == 0)
+		r = dropped_put(t, s.root);
+	if (r < 0 && r != -EIO)
+		return r;
 	return txn_del(t, T_SNAPSHOTS, key.ptr, key.len);
 }
 

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "store/env.h"
+#include "store/hold.h"
 #include "store/txn.h"
 
 /* In T_META: 4 bytes, big-endian. */
@@ -347,6 +348,11 @@ set_up(struct store *s, unsigned flags, size_t map_size, struct error *err)
 		r = open_part(s, "blobs/sha256", &s->blobs_fd, err);
 	if (r == 0)
 		r = open_part(s, "tmp", &s->tmp_fd, err);
+	if (r == 0) {
+		r = hold_enter(s->blobs_fd);
+		if (r < 0)
+			r = error_sys(err, r, "%s: cannot lock", s->dir);
+	}
 	return r;
 }
 

@@ -134,6 +134,12 @@ counter_set(struct txn *t, enum counter counter, uint64_t last)
 }
 
 int
+txn_last(struct txn *t, enum counter counter, uint64_t *ret)
+{
+	return counter_get(t, counter, ret);
+}
+
+int
 txn_take(struct txn *t, enum counter counter, uint64_t n, uint64_t *ret)
 {
 	uint64_t last;
@@ -208,4 +214,10 @@ txn_count(struct txn *t, enum table table, uint64_t *ret)
 		return result(t, rc);
 	*ret = st.ms_entries;
 	return 0;
+}
+
+const char *
+txn_table_name(enum table table)
+{
+	return table_name[table];
 }

@@ -41,6 +41,7 @@ enum table {
 	T_SNAPSHOTS,	/* name -> snapshot */
 	T_PUBLICATIONS, /* prefix NUL distribution -> publication */
 	T_PREFIXES,	/* prefix -> root number of its tree */
+	T_DROPPED,	/* root number -> when it lost its name */
 	T_KEYS,		/* fingerprint -> public key */
 	T_COUNT
 };
@@ -126,6 +127,8 @@ int txn_del(
 /* Takes n numbers of a counter; *ret is the first of them. */
 int txn_take(
     struct txn *t, enum counter counter, uint64_t n, uint64_t *ret) MUST_CHECK;
+/* The last number of a counter that was taken; 0: none was. */
+int txn_last(struct txn *t, enum counter counter, uint64_t *ret) MUST_CHECK;
 /*
  * Takes n different seconds for the mtimes of new contents; *ret is the
  * first of n in a row, all later than every one taken before.  C_STAMP_TEXT
@@ -145,5 +148,7 @@ int txn_each(struct txn *t, enum table table, struct span from, txn_each_fn *fn,
     void *arg);
 /* The number of entries. */
 int txn_count(struct txn *t, enum table table, uint64_t *ret);
+/* As the database names it. */
+const char *txn_table_name(enum table table);
 
 #endif
