@@ -103,6 +103,39 @@ set_tls(const struct cli *c, struct origin *o)
 	return r < 0 ? r : set_file(c, "key", &o->key);
 }
 
+/* What is given replaces what was there; "--indexes=" leaves the default. */
+static int
+set_indexes(const struct cli *c, struct mirror *m)
+{
+	CLEANUP(strs_release) struct strs globs = {0};
+	int r = 0;
+
+	if (!cli_flag(c, "indexes") && !cli_flag(c, "no-indexes"))
+		return 0;
+	m->no_translations = cli_flag(c, "no-indexes");
+	strs_release(&m->indexes);
+	r = cli_values(c, "indexes", &globs);
+	for (size_t i = 0; r == 0 && i < globs.n; i++) {
+		if (globs.v[i][0])
+			r = strs_add(&m->indexes, span_of(globs.v[i]));
+	}
+	return r;
+}
+
+static int
+set_pool(const struct cli *c, struct mirror *m, struct error *err)
+{
+	const char *pool = cli_value(c, "pool");
+
+	if (!pool)
+		return 0;
+	m->whole_pool = strcmp(pool, "all") == 0;
+	if (m->whole_pool || strcmp(pool, "on-demand") == 0)
+		return 0;
+	return error_set(
+	    err, -EINVAL, "--pool=%s is neither on-demand nor all", pool);
+}
+
 static int
 fill_new(
     const struct cli *c, struct mirror *m, struct origin *o, struct error *err)
@@ -127,6 +160,10 @@ fill_new(
 	m->created = time(NULL);
 	if (r == 0)
 		r = add_fallbacks(c, o, err);
+	if (r == 0)
+		r = set_indexes(c, m);
+	if (r == 0)
+		r = set_pool(c, m, err);
 	return r < 0 ? r : set_tls(c, o);
 }
 
@@ -162,11 +199,14 @@ cmd_mirror_create(struct cli *c)
 static json_t *
 json_mirror(const struct mirror *m, const struct origin *o)
 {
-	return json_pack("{s:s,s:s,s:o,s:s,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o}",
+	return json_pack(
+	    "{s:s,s:s,s:o,s:s,s:o,s:o,s:b,s:b,s:o,s:b,s:s,s:b,s:o,s:o,s:o}",
 	    "name", m->name, "url", o->url, "fallbacks",
 	    out_strs(&o->fallbacks), "suite", m->suite, "components",
 	    out_strs(&m->components), "architectures",
 	    out_strs(&m->architectures), "source", m->sources, "udeb", m->udebs,
+	    "indexes", out_strs(&m->indexes), "translations",
+	    !m->no_translations, "pool", m->whole_pool ? "all" : "on-demand",
 	    "unsigned", m->allow_unsigned, "keyrings", out_strs(&m->keyrings),
 	    "created", out_time(m->created), "updated", out_time(m->updated));
 }
@@ -223,6 +263,9 @@ show_lines(struct txn *t, const struct mirror *m, const struct origin *o,
 	out_field("Suite", m->suite);
 	out_field_strs("Components", &m->components);
 	out_field_strs("Architectures", &m->architectures);
+	out_field("Pool", m->whole_pool ? "all" : NULL);
+	out_field_strs("Indexes", &m->indexes);
+	out_field("Translations", m->no_translations ? "no" : NULL);
 	out_field("Source", m->sources ? "yes" : NULL);
 	out_field("Udeb", m->udebs ? "yes" : NULL);
 	out_field_strs("Keyrings", &m->keyrings);
@@ -356,6 +399,10 @@ edit(struct mirror *m, struct origin *o, void *arg, struct error *err)
 		strs_release(&o->fallbacks);
 	if (r == 0)
 		r = add_fallbacks(c, o, err);
+	if (r == 0)
+		r = set_indexes(c, m);
+	if (r == 0)
+		r = set_pool(c, m, err);
 	if (r == 0)
 		r = edit_files(e, m, o);
 	if (r < 0)

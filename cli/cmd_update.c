@@ -95,6 +95,12 @@ json_result(const char *name, const struct update_result *u)
 	    "indexes_kept", (int)u->indexes_kept);
 }
 
+static void
+warn(void *arg, const char *text)
+{
+	log_warn("mirror %s: %s", (const char *)arg, text);
+}
+
 static int
 update_one(struct cli *c, const char *name, struct progress *p, json_t *json)
 {
@@ -104,6 +110,8 @@ update_one(struct cli *c, const char *name, struct progress *p, json_t *json)
 	    .now = time(NULL),
 	    .progress = p,
 	    .cancel = &cancelled,
+	    .warn = warn,
+	    .warn_arg = (void *)(uintptr_t)name,
 	};
 	struct update_result u = {0};
 	struct error err = {0};

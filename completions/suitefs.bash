@@ -11,13 +11,15 @@ _suitefs_options()
 	case "$1 $2" in
 	'mirror create')
 		echo --arch= --source --udeb --keyring= --allow-unsigned \
-			--ca= --cert= --key= --fallback=
+			--ca= --cert= --key= --fallback= --indexes= \
+			--no-indexes --pool=
 		;;
 	'mirror edit')
 		echo --url= --suite= --component= --arch= --source \
 			--no-source --udeb --no-udeb --keyring= \
 			--allow-unsigned --no-allow-unsigned --ca= --cert= \
-			--key= --fallback= --no-fallback
+			--key= --fallback= --no-fallback --indexes= \
+			--no-indexes --pool=
 		;;
 	'mirror update') echo --force --ignore-valid-until ;;
 	'mirror fetch' | 'snapshot fetch') echo --arch= --dry-run ;;

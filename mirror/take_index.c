@@ -525,6 +525,7 @@ index_take(struct update *u, const struct wanted *w, bool by_hash,
 	if (r < 0)
 		return r;
 	if (r == 0) {
+		u->mismatch = true;
 		/* Longer than announced is not what was announced. */
 		r = s.why == -E2BIG ? -EBADMSG : s.why;
 		return error_set(err, r, "no form of %s%s can be had: %s",

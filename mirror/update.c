@@ -1,11 +1,13 @@
 #include "mirror/update.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/date.h"
 #include "base/url.h"
+#include "mirror/pool.h"
 #include "mirror/update_run.h"
 #include "store/hold.h"
 #include "store/list.h"
@@ -19,7 +21,20 @@ update_request(const struct update *u, const char *url)
 	    .cancel = u->opts->cancel,
 	    .connect_ms = u->opts->connect_ms,
 	    .stall_ms = u->opts->stall_ms,
-	    .tries = u->opts->tries};
+	    .tries = u->opts->tries,
+	    .bytes_per_s = u->opts->bytes_per_s};
+}
+
+struct blob_queue_opts
+update_fetching(const struct update *u)
+{
+	return (struct blob_queue_opts){.threads = u->opts->fetches,
+	    .retry = true,
+	    .bytes_per_s = u->opts->bytes_per_s,
+	    .connect_ms = u->opts->connect_ms,
+	    .stall_ms = u->opts->stall_ms,
+	    .tries = u->opts->tries,
+	    .progress = u->opts->progress};
 }
 
 char *
@@ -80,25 +95,6 @@ load_old_release(struct update *u, struct txn *t)
 	return 0;
 }
 
-/* What the state depends on: the mirror's settings, and the URL too, for what
- * another server says of "not modified" is about its own files. */
-static int
-settings_of(const struct mirror *m, const struct origin *o, struct digest *ret)
-{
-	CLEANUP(buf_release) struct buf b = {0};
-	struct digest d;
-	int r = mirror_settings(m, &d);
-
-	if (r < 0)
-		return r;
-	(void)buf_add(&b, d.byte, sizeof(d.byte)); /* b.failed tells */
-	(void)buf_add_str(&b, o->url);
-	if (b.failed)
-		return -ENOMEM;
-	digest_of(b.ptr, b.len, ret);
-	return 0;
-}
-
 static int
 load_rest(struct update *u, struct txn *t)
 {
@@ -108,7 +104,7 @@ load_rest(struct update *u, struct txn *t)
 	if (r == 0 && u->mirror.state != 0)
 		r = state_load(t, u->mirror.state, &u->old);
 	if (r == 0)
-		r = settings_of(&u->mirror, &u->origin, &u->settings);
+		r = update_settings(&u->mirror, &u->origin, &u->settings);
 	if (r == 0)
 		r = load_old_release(u, t);
 	if (r < 0)
@@ -185,141 +181,6 @@ about_release(const struct update *u, int r, struct error *err)
 	CLEANUP_FREE char *url = update_url_shown(u, SPAN(""));
 
 	return error_prefix(err, r, "%s", url ? url : u->mirror.name);
-}
-
-/* What the last transaction of an update does. */
-struct commit {
-	const struct update *u;
-	const struct release_got *got;
-	const struct release *rel;
-	const struct state *state; /* without numbers; NULL: the old one */
-	bool changed;
-};
-
-/* The mirror as it is now must be the one that the run began with. */
-static int
-reload(
-    struct txn *t, const struct update *u, struct mirror *m, struct error *err)
-{
-	CLEANUP(origin_release) struct origin o = {0};
-	struct digest settings;
-	int r = mirror_load(t, u->mirror.name, m);
-
-	if (r == -ENOENT)
-		return error_set(err, r, "mirror '%s' was dropped meanwhile",
-		    u->mirror.name);
-	if (r == 0)
-		r = origin_load(t, m->origin, &o);
-	if (r == 0)
-		r = settings_of(m, &o, &settings);
-	if (r < 0)
-		return error_sys(
-		    err, r, "cannot read mirror '%s'", u->mirror.name);
-	if (m->state != u->mirror.state || !digest_eq(&settings, &u->settings))
-		return error_set(err, -EBUSY,
-		    "mirror '%s' was changed meanwhile: update it again",
-		    u->mirror.name);
-	return 0;
-}
-
-/* Takes what the answer said about the mirror as confirmed. */
-static int
-confirm(const struct commit *c, struct mirror *m)
-{
-	const struct release_got *got = c->got;
-
-	free(m->etag);
-	m->etag = got->etag ? strdup(got->etag) : NULL;
-	m->last_modified = got->last_modified;
-	m->updated = c->u->opts->now;
-	m->settings = c->u->settings;
-	return got->etag && !m->etag ? -ENOMEM : 0;
-}
-
-static int
-put_text(struct txn *t, const struct buf *bytes, uint64_t like, uint64_t *ret)
-{
-	*ret = 0;
-	return bytes->len == 0 ? 0 : text_put(t, buf_span(bytes), like, ret);
-}
-
-static int
-put_texts(struct txn *t, const struct release_got *got, struct state *s)
-{
-	int r = put_text(t, &got->in_release, 0, &s->in_release);
-
-	if (r == 0)
-		r = put_text(t, &got->listing, s->in_release, &s->listing);
-	if (r == 0)
-		r = put_text(t, &got->release, s->listing, &s->release);
-	if (r == 0)
-		r = put_text(t, &got->release_gpg, 0, &s->release_gpg);
-	return r;
-}
-
-static bool
-same_lists(const struct state *a, const struct state *b)
-{
-	if (a->nlists != b->nlists)
-		return false;
-	for (size_t i = 0; i < a->nlists; i++) {
-		const struct state_list *x = &a->lists[i], *y = &b->lists[i];
-
-		if (x->list != y->list || x->kind != y->kind ||
-		    strcmp(x->path, y->path) != 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-same_state(const struct state *a, const struct state *b)
-{
-	return a->number != 0 && a->in_release == b->in_release &&
-	       a->release == b->release && a->release_gpg == b->release_gpg &&
-	       a->listing == b->listing && a->origin == b->origin &&
-	       a->trusted_unsigned == b->trusted_unsigned &&
-	       strcmp(a->suite, b->suite) == 0 && same_lists(a, b);
-}
-
-static int
-advance(struct txn *t, struct commit *c, struct mirror *m, struct error *err)
-{
-	struct state s = *c->state; /* borrows what it points at */
-	int r = release_files_put(t, c->u, c->rel, err);
-
-	if (r < 0)
-		return r;
-	r = put_texts(t, c->got, &s);
-	if (r == 0 && same_state(&c->u->old, &s))
-		return mirror_put(t, m);
-	if (r == 0)
-		r = state_put(t, &s);
-	if (r == 0)
-		r = mirror_advance(t, m, s.number);
-	if (r == 0)
-		c->changed = true;
-	return r < 0 ? error_sys(err, r, "cannot store the new state") : 0;
-}
-
-static int
-commit(struct txn *t, void *arg, struct error *err)
-{
-	CLEANUP(mirror_release) struct mirror m = {0};
-	struct commit *c = arg;
-	int r = reload(t, c->u, &m, err);
-
-	c->changed = false;
-	if (r < 0)
-		return r;
-	r = confirm(c, &m);
-	if (r < 0)
-		return error_sys(err, r, "cannot store mirror '%s'", m.name);
-	if (c->state)
-		return advance(t, c, &m, err);
-	r = mirror_put(t, &m);
-	return r < 0 ? error_sys(err, r, "cannot store mirror '%s'", m.name)
-		     : 0;
 }
 
 static uint64_t
@@ -412,7 +273,40 @@ take_indexes(struct update *u, const struct release *rel, struct state *s,
 	if (r < 0)
 		return r;
 	r = add_lists(s, &wanted, lists);
-	return r < 0 ? error_sys(err, r, "cannot store the new state") : 0;
+	if (r < 0)
+		return error_sys(err, r, "cannot store the new state");
+	return files_take(u, rel, &wanted, err);
+}
+
+static void
+keep_first(void *arg, const char *why)
+{
+	struct error *first = arg;
+
+	if (!first->text[0])
+		(void)error_set(first, 0, "%s", why);
+}
+
+/* A whole pool is part of the state. */
+static int
+take_pool(struct update *u, const struct state *s, struct error *err)
+{
+	struct blob_queue_opts opts = update_fetching(u);
+	struct pool_want want = {.unsaved = s};
+	struct pool_result result;
+	struct error first = {""};
+	int r;
+
+	if (!u->mirror.whole_pool)
+		return 0;
+	r = pool_fetch(u->store, &want, &opts, u->opts->cancel, keep_first,
+	    &first, &result, err);
+	u->result.bytes += result.fetched_bytes;
+	if (r < 0 && first.text[0])
+		return error_set(err, r,
+		    "%" PRIu64 " files of the pool could not be fetched: %s",
+		    result.failed_files, first.text);
+	return r;
 }
 
 static int
@@ -442,7 +336,7 @@ take_release(struct update *u, const struct release_got *got, struct error *err)
 	CLEANUP_FD int hold = -1;
 	CLEANUP(release_free) struct release rel = {0};
 	CLEANUP(state_release) struct state s = {0};
-	struct commit c = {.u = u, .got = got, .rel = &rel, .state = &s};
+	struct update_commit c = {.got = got, .rel = &rel, .state = &s};
 	int r = release_parse(buf_span(&got->listing), &rel, err);
 
 	if (r == 0)
@@ -458,9 +352,10 @@ take_release(struct update *u, const struct release_got *got, struct error *err)
 	if (r == 0)
 		r = take_indexes(u, &rel, &s, err);
 	if (r == 0)
-		r = store_write(u->store, commit, &c, err);
-	u->result.changed = r >= 0 && c.changed;
-	return r < 0 ? r : 0;
+		r = take_pool(u, &s, err);
+	if (r == 0)
+		r = update_commit(u, &c, err);
+	return r;
 }
 
 static int
@@ -485,21 +380,65 @@ count_packages(struct update *u, struct error *err)
 static int
 take_same(struct update *u, const struct release_got *got, struct error *err)
 {
-	struct commit c = {.u = u, .got = got};
+	struct update_commit c = {.got = got};
 	int r = check_valid_until(u, u->old.valid_until, err);
 
 	if (r < 0)
 		return about_release(u, r, err);
 	r = count_packages(u, err);
+	if (r == 0)
+		r = take_pool(u, &u->old, err);
 	if (r < 0)
 		return r;
-	return store_write(u->store, commit, &c, err);
+	return update_commit(u, &c, err);
+}
+
+/* One go at what the archive has now.  again: 1 where it has nothing else than
+ * the last time. */
+static int
+go(struct update *u, bool again, struct error *err)
+{
+	CLEANUP(release_got_free) struct release_got got = {0};
+	struct digest listing;
+	int r = release_get(u, &got, err);
+
+	if (r < 0)
+		return again && r != -EINTR ? 1 : r;
+	if (got.same)
+		return take_same(u, &got, err);
+	digest_of(got.listing.ptr, got.listing.len, &listing);
+	if (again && digest_eq(&listing, &u->listing))
+		return 1;
+	u->listing = listing;
+	return take_release(u, &got, err);
+}
+
+/*
+ * Files that are not those of Release: the archive may have moved on between
+ * two requests.  If it has another Release now, that one is taken, once.
+ */
+static int
+go_again(struct update *u, int failed, struct error *err)
+{
+	uint64_t bytes = u->result.bytes;
+	struct error again_err = {""};
+	int r;
+
+	u->result = (struct update_result){.bytes = bytes};
+	u->anew = true;
+	u->mismatch = false;
+	r = go(u, true, &again_err);
+	if (r > 0)
+		return failed;
+	if (r < 0 && u->mismatch)
+		return error_set(err, r,
+		    "the archive changes while it is read: %s", again_err.text);
+	return r < 0 ? error_set(err, r, "%s", again_err.text) : 0;
 }
 
 static int
 run(struct update *u, const char *name, struct error *err)
 {
-	CLEANUP(release_got_free) struct release_got got = {0};
 	int r = load(u, name, err);
 
 	if (r < 0)
@@ -507,10 +446,8 @@ run(struct update *u, const char *name, struct error *err)
 	r = fetcher_new(&u->fetcher);
 	if (r < 0)
 		return error_sys(err, r, "cannot fetch");
-	r = release_get(u, &got, err);
-	if (r < 0)
-		return r;
-	return got.same ? take_same(u, &got, err) : take_release(u, &got, err);
+	r = go(u, false, err);
+	return r < 0 && u->mismatch ? go_again(u, r, err) : r;
 }
 
 int

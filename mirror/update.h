@@ -23,6 +23,11 @@ struct update_opts {
 	const atomic_bool *cancel;
 	long connect_ms, stall_ms; /* 0: defaults */
 	unsigned tries;		   /* 0: default */
+	unsigned fetches;     /* at once, where there are many; 0: default */
+	uint64_t bytes_per_s; /* 0: no limit */
+	/* Told of what is no failure, a line each; or NULL. */
+	void (*warn)(void *arg, const char *text);
+	void *warn_arg;
 };
 
 struct update_result {
@@ -33,11 +38,12 @@ struct update_result {
 };
 
 /*
- * Brings the mirror up to date.  On failure the old state stays and err says
- * what failed and why: -ENOENT no such mirror, or the suite is not there;
- * signature errors as mirror/verify.h; -ESTALE; -EBADMSG size or hash of an
- * index, or a malformed one; -EINVAL a component or architecture that Release
- * does not have (err names those that it has).
+ * Brings the mirror up to date.  The files of Release and the pool files that
+ * the mirror is to have are present before its head moves.  On failure the old
+ * state stays and err says what failed and why: -ENOENT no such mirror, or the
+ * suite is not there; signature errors as mirror/verify.h; -ESTALE; -EBADMSG
+ * size or hash of an index, or a malformed one; -EINVAL a component or
+ * architecture that Release does not have (err names those that it has).
  */
 int update_mirror(struct store *s, const char *name,
     const struct update_opts *opts, struct update_result *ret,

@@ -4,12 +4,13 @@
 /*
  * What the stages of one update share; private to mirror/.  The stages, in
  * their order: release_get() gets and proves Release, wanted_find() chooses
- * the indexes, index_take() brings one into the store, update.c moves the
- * head.
+ * the indexes, index_take() brings one into the store, files_take() makes other
+ * files present, update_commit() moves the head.
  */
 
 #include "base/buf.h"
 #include "base/release.h"
+#include "mirror/blob_queue.h"
 #include "mirror/fetch.h"
 #include "mirror/update.h"
 #include "mirror/wanted.h"
@@ -32,11 +33,15 @@ struct update {
 	 * directory; text is what it points into. */
 	struct buf old_text;
 	struct release old_release;
+	/* What failed is that a file is not the one that Release says. */
+	bool mismatch;
+	struct digest listing; /* of the last Release that was taken on */
 	struct update_result result;
 };
 
 /* A request with the run's options. */
 struct fetch_request update_request(const struct update *u, const char *url);
+struct blob_queue_opts update_fetching(const struct update *u);
 /* The URL of a file below the suite's directory; NULL: out of memory. */
 char *update_url(const struct update *u, struct span path);
 /* The same for messages: without user and password. */
@@ -75,9 +80,27 @@ int index_take(struct update *u, const struct wanted *w, bool by_hash,
  * asked for there. */
 int index_seen(struct update *u, uint64_t list, struct error *err) MUST_CHECK;
 
+/* Makes the other files of Release present that the mirror is to have; what
+ * nobody has is warned of. */
+int files_take(struct update *u, const struct release *rel,
+    const struct wanted_list *wanted, struct error *err) MUST_CHECK;
+
 /* Enters every file of Release that the store does not know yet as a blob that
  * can be fetched. */
 int release_files_put(struct txn *t, const struct update *u,
     const struct release *rel, struct error *err) MUST_CHECK;
+
+/* What the state depends on: the mirror's settings, and the URL too, for what
+ * another server says of "not modified" is about its own files. */
+int update_settings(const struct mirror *m, const struct origin *o,
+    struct digest *ret) MUST_CHECK;
+struct update_commit {
+	const struct release_got *got;
+	const struct release *rel;
+	const struct state *state; /* without numbers; NULL: the old one */
+};
+/* Sets u->result.changed. */
+int update_commit(struct update *u, const struct update_commit *what,
+    struct error *err) MUST_CHECK;
 
 #endif

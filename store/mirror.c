@@ -12,13 +12,15 @@
 #include "store/root.h"
 
 /*
- * T_MIRRORS, by name; version 1: origin, suite, components, architectures,
+ * T_MIRRORS, by name; version 2: origin, suite, components, architectures,
  * sources, udebs, allow_unsigned, keyrings, time of creation, root, state, time
- * of the last update, ETag (or nil), Last-Modified, digest of the settings.
+ * of the last update, ETag (or nil), Last-Modified, digest of the settings
+ * and, since version 2, indexes, no_translations, whole_pool.
  */
-#define MIRROR_VERSION 1
-#define MIRROR_ITEMS   15
-#define SETTINGS_ITEMS 8
+#define MIRROR_VERSION	2
+#define MIRROR_ITEMS	18
+#define VERSION_1_ITEMS 15
+#define SETTINGS_ITEMS	8
 
 void
 mirror_release(struct mirror *m)
@@ -28,6 +30,7 @@ mirror_release(struct mirror *m)
 	strs_release(&m->components);
 	strs_release(&m->architectures);
 	strs_release(&m->keyrings);
+	strs_release(&m->indexes);
 	free(m->etag);
 	*m = (struct mirror){0};
 }
@@ -50,6 +53,11 @@ load_items(const struct record_view *v, struct mirror *m)
 	m->etag = record_dup(v, 12);
 	m->last_modified = record_i64(v, 13);
 	record_digest(v, 14, &m->settings);
+	if (v->n <= VERSION_1_ITEMS)
+		return;
+	record_strs(v, 15, &m->indexes);
+	m->no_translations = record_bool(v, 16);
+	m->whole_pool = record_bool(v, 17);
 }
 
 static int
@@ -115,6 +123,9 @@ mirror_put(struct txn *t, const struct mirror *m)
 	record_put_cstr(&w, m->etag);
 	record_put_i64(&w, m->last_modified);
 	record_put_digest(&w, &m->settings);
+	record_put_strs(&w, &m->indexes);
+	record_put_bool(&w, m->no_translations);
+	record_put_bool(&w, m->whole_pool);
 	return head_put(t, T_MIRRORS, span_of(m->name), &w);
 }
 
@@ -141,8 +152,10 @@ mirror_settings(const struct mirror *m, struct digest *ret)
 	int r;
 
 	record_writer_init(&w);
-	record_begin(&w, MIRROR_VERSION, SETTINGS_ITEMS);
+	record_begin(&w, MIRROR_VERSION, SETTINGS_ITEMS + 2);
 	put_settings(&w, m);
+	record_put_strs(&w, &m->indexes);
+	record_put_bool(&w, m->no_translations);
 	r = record_end(&w, &bytes);
 	if (r < 0)
 		return r;

@@ -18,6 +18,11 @@ struct mirror {
 	bool sources, udebs;
 	bool allow_unsigned;
 	struct strs keyrings; /* absolute file names */
+	/* Files of Release that come with every update, beside Packages and
+	 * Sources: what these globs match, and Translation-en. */
+	struct strs indexes;
+	bool no_translations; /* not Translation-en */
+	bool whole_pool;      /* every update fetches all pool files */
 	int64_t created;
 	/* The newest verified state; 0s before the first update. */
 	uint64_t root, state;

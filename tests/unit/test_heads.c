@@ -127,9 +127,74 @@ test_mirror_settings_tell_what_is_wanted(void **state)
 	m.name = (char[]){"renamed"};
 	assert_int_equal(mirror_settings(&m, &after), 0);
 	assert_true(digest_eq(&before, &after));
+	m.whole_pool = true;
+	assert_int_equal(mirror_settings(&m, &after), 0);
+	assert_true(digest_eq(&before, &after));
+	m.no_translations = true;
+	assert_int_equal(mirror_settings(&m, &after), 0);
+	assert_false(digest_eq(&before, &after));
+	m.no_translations = false;
 	m.udebs = true;
 	assert_int_equal(mirror_settings(&m, &after), 0);
 	assert_false(digest_eq(&before, &after));
+}
+
+static int
+put_mirror(struct txn *t, void *arg, struct error *err)
+{
+	(void)err;
+	return mirror_put(t, arg);
+}
+
+/* Takes the items away that version 1 did not have. */
+static int
+age_mirror(struct txn *t, void *arg, struct error *err)
+{
+	struct span bytes;
+	unsigned char old[256];
+
+	(void)arg, (void)err;
+	assert_int_equal(txn_get(t, T_MIRRORS, "m", 1, &bytes), 0);
+	assert_in_range(bytes.len, 7, sizeof(old));
+	memcpy(old, bytes.ptr, bytes.len);
+	assert_int_equal(old[0], 0xdc); /* an array of as many items */
+	assert_int_equal(old[3], 2);
+	assert_memory_equal(old + bytes.len - 3, "\x90\xc2\xc3", 3);
+	old[2] = (unsigned char)(old[2] - 3);
+	old[3] = 1;
+	return txn_put(
+	    t, T_MIRRORS, "m", 1, (struct span){(char *)old, bytes.len - 3});
+}
+
+static void
+test_mirror_load_versions(void **state)
+{
+	struct scratch *s = *state;
+	struct mirror m = {.name = (char[]){"m"},
+	    .suite = (char[]){"bookworm"},
+	    .whole_pool = true,
+	    .created = 5};
+	CLEANUP(mirror_release) struct mirror got = {0}, old = {0};
+
+	assert_int_equal(strs_add(&m.indexes, SPAN("*/x")), 0);
+	scratch_write(s, put_mirror, &m);
+	struct txn *t = scratch_read(s);
+	assert_int_equal(mirror_load(t, "m", &got), 0);
+	txn_end(t);
+	assert_int_equal(got.indexes.n, 1);
+	assert_string_equal(got.indexes.v[0], "*/x");
+	assert_false(got.no_translations);
+	assert_true(got.whole_pool);
+
+	strs_release(&m.indexes);
+	scratch_write(s, put_mirror, &m);
+	scratch_write(s, age_mirror, NULL);
+	t = scratch_read(s);
+	assert_int_equal(mirror_load(t, "m", &old), 0);
+	txn_end(t);
+	assert_int_equal(old.created, 5);
+	assert_int_equal(old.indexes.n, 0);
+	assert_false(old.whole_pool);
 }
 
 static int
@@ -492,6 +557,7 @@ main(void)
 	    scratch_test(test_root_new_keeps_older),
 	    scratch_test(test_snapshot_put_makes_root),
 	    cmocka_unit_test(test_mirror_settings_tell_what_is_wanted),
+	    scratch_test(test_mirror_load_versions),
 	    scratch_test(test_publication_put_renews_prefix),
 	    scratch_test(test_publication_put_reads_back),
 	    scratch_test(test_publication_load_version_1),

@@ -221,6 +221,9 @@ test_update_hides_password(void **state)
 	const struct server_step steps[] = {{not_found, THEN_CLOSE},
 	    {release, THEN_CLOSE}, {not_found, THEN_CLOSE},
 	    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", THEN_CLOSE},
+	    {not_found, THEN_CLOSE},
+	    /* Has it moved on?  No. */
+	    {not_found, THEN_CLOSE}, {release, THEN_CLOSE},
 	    {not_found, THEN_CLOSE}};
 	struct archive a = {.s = *state};
 	struct archive_mirror m = {.s = *state, .m = {.allow_unsigned = true}};
