@@ -11,9 +11,14 @@ need gpg fusermount3 setpriv getfattr unshare
 # Everybody may use /dev/fuse where udev has been; else make it so for us alone.
 if [[ ! ${OWN_DEVICE-} ]]; then
 	status=0
-	OWN_DEVICE=1 unshare --mount --propagation private bash "$0" || status=$?
+	OWN_DEVICE=1 unshare --mount --propagation unchanged bash "$0" ||
+		status=$?
 	exit "$status"
 fi
+# All mounts at once can only be made private where / is one, which it is not
+# in a chroot.
+mount --make-private "$(stat -c %m /dev)"
+mount --make-private "$(stat -c %m "$T")" 2>/dev/null || :
 mknod -m 0666 "$T/fuse" c 10 229
 mount --bind "$T/fuse" /dev/fuse
 
