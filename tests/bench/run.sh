@@ -5,8 +5,10 @@
 #
 # The upstream is Debian's own bookworm main for amd64, as apt fetches it, with
 # one change: every stanza's size and hashes are those of one tiny file, which
-# the server returns for every pool path.  aptly has to download each package,
-# and that makes it as cheap as can be.  nginx serves it on loopback.
+# the server returns for every pool path.  aptly has to download each package
+# before it has a mirror, and that makes it as cheap as can be; its first update
+# holds 63,440 such requests all the same, its second one only work on indexes.
+# nginx serves it all on loopback.
 #
 # Rounds alternate between the two.  Printed are medians: seconds, peak memory
 # (largest resident set of the process), and the ratio to aptly's.  All single
