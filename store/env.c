@@ -148,8 +148,8 @@ free_pages_add(MDB_val list, size_t first, uint64_t *sum)
 	return 0;
 }
 
-static int
-free_pages_from(MDB_env *env, size_t first, uint64_t *ret)
+int
+env_free_pages(MDB_env *env, size_t first, uint64_t *ret)
 {
 	MDB_txn *txn = NULL;
 	MDB_cursor *cursor = NULL;
@@ -196,7 +196,7 @@ env_lengthen(struct store *s, struct error *err)
 	if (ftruncate(fd, (off_t)need) < 0)
 		return error_sys(err, -errno, "%s/data.mdb", s->db);
 	missing = info.me_last_pgno + 1 - size / st.ms_psize;
-	r = free_pages_from(s->env, size / st.ms_psize, &nfree);
+	r = env_free_pages(s->env, size / st.ms_psize, &nfree);
 	if (r == 0 && nfree >= missing)
 		return 0;
 	if (ftruncate(fd, (off_t)size) < 0)

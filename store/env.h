@@ -2,8 +2,8 @@
 #define STORE_ENV_H
 
 /*
- * Private to store.c, env.c, txn.c and table.c: what a store and a
- * transaction are, and the care of the LMDB environment.
+ * Private to store.c, env.c, txn.c, table.c, stats.c and backup.c: what a
+ * store and a transaction are, and the care of the LMDB environment.
  *
  * The gate: LMDB's map may be replaced only while no transaction of this
  * process is open.  Every transaction enters the gate before it begins and
@@ -84,6 +84,9 @@ void env_close(struct store *s);
 /* Makes the file as long as its last page, where it is shorter. */
 void env_pad(struct store *s);
 bool env_disk_full(struct store *s);
+/* Adds the number of free pages, from page `first` on, to *ret; LMDB's code.
+ * Begins a transaction of its own. */
+int env_free_pages(MDB_env *env, size_t first, uint64_t *ret) MUST_CHECK;
 
 int gate_enter(struct store *s, struct error *err) MUST_CHECK;
 void gate_leave(struct store *s);
