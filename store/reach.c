@@ -100,38 +100,49 @@ end_with(struct marking *m, int r)
 }
 
 static void
-fault(struct marking *m, const char *text)
+fault(struct marking *m, const struct reach_fault *f)
 {
 	if (m->opts->fault)
-		m->opts->fault(m->opts->arg, text);
+		m->opts->fault(m->opts->arg, f);
 	else if (m->status == 0)
-		m->status = error_set(m->err, -EIO,
-		    "%s: %s: see suitefs db check", store_dir(m->store), text);
+		m->status =
+		    error_set(m->err, -EIO, "%s: %s %s: see suitefs db check",
+			store_dir(m->store), f->what, f->text);
+}
+
+static void
+number_fault(struct marking *m, enum reach_kind kind, uint64_t number,
+    struct reach_fault *f)
+{
+	char what[64];
+
+	(void)snprintf(
+	    what, sizeof(what), "%s %" PRIu64, kinds[kind].name, number);
+	f->what = what;
+	fault(m, f);
 }
 
 void
-reach_head_fault(struct marking *m, const char *text)
+reach_head_fault(struct marking *m, const char *what, const char *text)
 {
-	fault(m, text);
+	struct reach_fault f = {.what = what, .text = text};
+
+	fault(m, &f);
 }
 
 bool
 reach_put(struct marking *m, enum reach_kind kind, uint64_t number)
 {
-	struct reach *reach = m->reach;
-	char text[128];
+	struct reach_fault f = {.text = "is named, but was never given out"};
 	int r;
 
 	if (number == 0)
 		return false;
-	if (number > reach->last[kind]) {
-		(void)snprintf(text, sizeof(text),
-		    "%s %" PRIu64 " is named, but was never given out",
-		    kinds[kind].name, number);
-		fault(m, text);
+	if (number > m->reach->last[kind]) {
+		number_fault(m, kind, number, &f);
 		return false;
 	}
-	r = bits_set(&reach->bits[kind], number);
+	r = bits_set(&m->reach->bits[kind], number);
 	if (r < 0)
 		end_with(m, r);
 	m->more |= r > 0;
@@ -332,20 +343,21 @@ begin(struct marking *m)
 static int
 visit(struct marking *m, enum reach_kind kind, uint64_t number)
 {
-	char text[128];
+	struct reach_fault f = {.text = "is missing"};
 	int r = begin(m);
 
 	if (r < 0)
 		return r;
 	r = visitors[kind](m, number);
-	if (r == -ENOENT || r == -EIO || r == -EPROTO || r == -EBADMSG) {
-		(void)snprintf(text, sizeof(text), "%s %" PRIu64 " is %s",
-		    kinds[kind].name, number,
-		    r == -ENOENT ? "missing" : "damaged");
-		fault(m, text);
-	} else if (r < 0) {
-		end_with(m, r);
+	if (r == -EIO || r == -EPROTO || r == -EBADMSG) {
+		f.text = "is damaged";
+		f.unreadable = true;
+	} else if (r != -ENOENT) {
+		if (r < 0)
+			end_with(m, r);
+		return m->status;
 	}
+	number_fault(m, kind, number, &f);
 	return m->status;
 }
 
@@ -421,10 +433,38 @@ visit_sightings(struct marking *m)
 	return m->status;
 }
 
+/* A page of these that is damaged, so that LMDB finds nothing on it, would let
+ * much look like garbage. */
+static int
+check_counts(struct marking *m)
+{
+	static const enum table tables[] = {T_MIRRORS, T_SNAPSHOTS,
+	    T_PUBLICATIONS, T_PREFIXES, T_DROPPED, T_CONTENTS, T_SIGHTINGS};
+	struct reach_fault f = {.text = "has lost entries", .unreadable = true};
+	char what[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		int r = txn_count_check(m->t, tables[i]);
+
+		if (r > 0)
+			continue;
+		if (r < 0 && r != -EIO)
+			return r;
+		(void)snprintf(
+		    what, sizeof(what), "table %s", txn_table_name(tables[i]));
+		f.what = what;
+		fault(m, &f);
+	}
+	return 0;
+}
+
 static int
 read_heads(struct marking *m)
 {
 	int r = begin(m);
+
+	if (r >= 0)
+		r = check_counts(m);
 
 	for (size_t i = 0; r >= 0 && i < REACH_KINDS; i++)
 		r = txn_last(m->t, kinds[i].counter, &m->reach->last[i]);

@@ -58,8 +58,15 @@ struct reach {
 	uint64_t dropped; /* roots that nothing else reaches first */
 };
 
-/* Something that is named is missing, or damaged.  text says what. */
-typedef void reach_fault_fn(void *arg, const char *text);
+/* Something that is named is missing, or damaged. */
+struct reach_fault {
+	const char *what; /* "list 12", "snapshot monday" */
+	const char *text; /* "is missing" */
+	/* A record that has a number, or a table, can't be read, so that not
+	 * all is known that it names. */
+	bool unreadable;
+};
+typedef void reach_fault_fn(void *arg, const struct reach_fault *f);
 
 struct reach_opts {
 	/* Roots that were dropped at this time or later count as heads;

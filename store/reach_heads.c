@@ -98,9 +98,9 @@ each_head(struct span key, struct span value, void *arg)
 	r = h->mark(h, copy);
 	if (r != -EIO && r != -EPROTO && r != -ENOENT)
 		return r;
-	(void)snprintf(text, sizeof(text), "%s %s%s%s is damaged", h->what,
-	    copy, *second ? "/" : "", second);
-	reach_head_fault(h->m, text);
+	(void)snprintf(text, sizeof(text), "%s %s%s%s", h->what, copy,
+	    *second ? "/" : "", second);
+	reach_head_fault(h->m, text, "is damaged");
 	return 0;
 }
 
@@ -148,6 +148,6 @@ reach_heads(struct marking *m, struct txn *t, int64_t dropped_since,
 	*ret_dropped = h.ndropped;
 	if (r != -EIO)
 		return r;
-	reach_head_fault(m, "the table of dropped roots is damaged");
+	reach_head_fault(m, "the table of dropped roots", "is damaged");
 	return 0;
 }

@@ -14,6 +14,6 @@ int reach_heads(struct marking *m, struct txn *t, int64_t dropped_since,
 /* Marks one number; 0 is none.  True where it was not marked yet; failures are
  * m's to keep. */
 bool reach_put(struct marking *m, enum reach_kind kind, uint64_t number);
-void reach_head_fault(struct marking *m, const char *text);
+void reach_head_fault(struct marking *m, const char *what, const char *text);
 
 #endif

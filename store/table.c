@@ -216,6 +216,27 @@ txn_count(struct txn *t, enum table table, uint64_t *ret)
 	return 0;
 }
 
+static int
+count_one(struct span key, struct span value, void *arg)
+{
+	uint64_t *n = arg;
+
+	(void)key, (void)value;
+	++*n;
+	return 0;
+}
+
+int
+txn_count_check(struct txn *t, enum table table)
+{
+	uint64_t says = 0, has = 0;
+	int r = txn_count(t, table, &says);
+
+	if (r == 0)
+		r = txn_each(t, table, (struct span){0}, count_one, &has);
+	return r < 0 ? r : has == says;
+}
+
 const char *
 txn_table_name(enum table table)
 {

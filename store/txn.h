@@ -148,6 +148,9 @@ int txn_each(struct txn *t, enum table table, struct span from, txn_each_fn *fn,
     void *arg);
 /* The number of entries. */
 int txn_count(struct txn *t, enum table table, uint64_t *ret);
+/* Goes through all of it: 1 where it has as many entries as it says, else 0;
+ * -EIO. */
+int txn_count_check(struct txn *t, enum table table) MUST_CHECK;
 /* As the database names it. */
 const char *txn_table_name(enum table table);
 

@@ -1,0 +1,49 @@
+#ifndef STORE_CHECK_H
+#define STORE_CHECK_H
+
+/*
+ * Checks a store: every record's shape, everything that a record names, the
+ * length and hash of every stanza, list, compressed form and text against what
+ * the store says of them, and on request the bytes of every present blob.
+ *
+ * It shares the hold (store/hold.h), so that nothing is taken away meanwhile;
+ * other programs go on.  A damaged record is a finding like any other.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "store/store.h"
+
+struct check_finding {
+	const char *what; /* "list 12", "blob ab/abcd..."; one line */
+	const char *text; /* what is wrong with it */
+	bool repaired;
+};
+typedef void check_found_fn(void *arg, const struct check_finding *f);
+
+struct check_opts {
+	bool blobs;
+	/* Moves damaged files of blobs to DIR/damaged, so that they are remote
+	 * again. */
+	bool repair;
+	check_found_fn *found;
+	void *arg;
+	struct progress *progress;
+	const atomic_bool *cancel; /* or NULL */
+};
+
+struct check_result {
+	uint64_t findings, repaired;
+	uint64_t records;
+	uint64_t files, bytes; /* of blobs */
+};
+
+/* 0, whatever was found; errors are of those that kept it from looking. */
+int check_store(struct store *s, const struct check_opts *opts,
+    struct check_result *ret, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,390 @@
+/* Packages, runs, lists and forms: what they hold against what they say. */
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "store/check_run.h"
+#include "store/list_record.h"
+
+int
+check_light(struct check *c, struct txn *t, struct span key, struct span value)
+{
+	struct check_key k = {"package", C_PACKAGE, key};
+	struct span heavy;
+	uint64_t number;
+	int r = check_number(c, t, &k, &number);
+
+	(void)value;
+	if (r <= 0)
+		return r;
+	r = package_light(t, number, &c->package);
+	if (check_is_damage(r))
+		return check_found_number(c, k.what, number, "is damaged");
+	if (r < 0)
+		return r;
+	r = txn_get64(t, T_HEAVY, number, &heavy);
+	if (r != -ENOENT || !reach_has(&c->reach, REACH_PACKAGE, number))
+		return r == -ENOENT ? 0 : r;
+	return check_found_number(c, k.what, number, "has no stanza");
+}
+
+/* Puts a package's stanza into c->stanza, in place of what that has. */
+static int
+read_stanza(struct check *c, struct txn *t, uint64_t package)
+{
+	buf_clear(&c->stanza);
+	return heavy_stanza(c->heavy, t, package, &c->stanza);
+}
+
+static bool
+same_files(const struct light *a, const struct light *b)
+{
+	if (a->nfiles != b->nfiles)
+		return false;
+	for (size_t i = 0; i < a->nfiles; i++) {
+		const struct package_file *x = &a->files[i], *y = &b->files[i];
+
+		if (x->size != y->size || !span_eq(x->path, y->path) ||
+		    !digest_eq(&x->sha256, &y->sha256))
+			return false;
+	}
+	return true;
+}
+
+/* Does the light record say what the stanza says?  Only what it must not be
+ * wrong about: another version of the program may read more from a stanza. */
+static bool
+says_the_same(struct check *c)
+{
+	const struct light *l = &c->package.light, *s = &c->light;
+	struct span stanza = buf_span(&c->stanza);
+
+	if (light_from_stanza(stanza, l->kind, 1, &c->light, NULL) < 0)
+		return true;
+	return span_eq(l->name, s->name) && span_eq(l->version, s->version) &&
+	       span_eq(l->architecture, s->architecture) && same_files(l, s);
+}
+
+static int
+check_stanza(struct check *c, struct txn *t, struct span key, uint64_t number)
+{
+	struct digest digest;
+	int r = read_stanza(c, t, number);
+
+	if (check_is_damage(r))
+		return check_found_number(c, "package", number,
+		    r == -ENOENT ? "has no stanza" : "has a damaged stanza");
+	if (r < 0)
+		return r;
+	if (c->stanza.len != c->package.light.stanza_len)
+		return check_found_number(c, "package", number,
+		    "has a stanza of %zu bytes, and says %" PRIu64,
+		    c->stanza.len, c->package.light.stanza_len);
+	digest_of(c->stanza.ptr, c->stanza.len, &digest);
+	if (memcmp(digest.byte, key.ptr, DIGEST_SIZE) != 0)
+		return check_found_number(c, "package", number,
+		    "is found by a hash that is not its stanza's");
+	if (!says_the_same(c))
+		return check_found_number(c, "package", number,
+		    "is recorded as another than its stanza says");
+	return 0;
+}
+
+int
+check_package_id(
+    struct check *c, struct txn *t, struct span key, struct span value)
+{
+	uint64_t number;
+	int r;
+
+	if (key.len != DIGEST_SIZE || value.len != sizeof(struct key64)) {
+		check_found(c, "packages by hash", false, "have a bad entry");
+		return 0;
+	}
+	number = key64_value(value.ptr);
+	r = package_light(t, number, &c->package);
+	if (r == -ENOENT)
+		return check_found_number(c, "package", number,
+		    "is missing, but can be found by its hash");
+	/* A damaged one was told where its table was gone through. */
+	if (r < 0)
+		return check_is_damage(r) ? 0 : r;
+	return check_stanza(c, t, key, number);
+}
+
+/* The rendered bytes of c->run; -ENOENT and damage as they come, with *ret the
+ * package. */
+static int
+sum_run(struct check *c, struct txn *t, uint64_t *bytes, uint64_t *ret)
+{
+	*bytes = 0;
+	for (size_t i = 0; i < c->run.n; i++) {
+		int r = package_light(t, c->run.v[i], &c->package);
+
+		*ret = c->run.v[i];
+		if (r < 0)
+			return r;
+		*bytes += c->package.light.stanza_len + 1;
+	}
+	return 0;
+}
+
+int
+check_run(struct check *c, struct txn *t, struct span key, struct span value)
+{
+	CLEANUP(record_release) struct record record = {0};
+	struct check_key k = {"run", C_RUN, key};
+	struct record_view v;
+	uint64_t number, bytes = 0, package = 0;
+	int r = check_number(c, t, &k, &number);
+
+	if (r <= 0)
+		return r;
+	r = run_load(t, number, &c->run);
+	if (r == 0)
+		r = record_parse(&record, value, RUN_VERSION, &v);
+	if (check_is_damage(r))
+		return check_found_number(c, k.what, number, "is damaged");
+	if (r == 0)
+		r = sum_run(c, t, &bytes, &package);
+	if (r == -ENOENT)
+		return check_found_number(c, k.what, number,
+		    "has package %" PRIu64 ", which is missing", package);
+	if (r < 0)
+		return check_is_damage(r) ? 0 : r;
+	if (record_u64(&v, 0) == bytes)
+		return 0;
+	return check_found_number(c, k.what, number,
+	    "has %" PRIu64 " bytes, and says %" PRIu64, bytes,
+	    record_u64(&v, 0));
+}
+
+/* A run's ID from its stanzas; see list_writer.c. */
+static int
+hash_run(struct check *c, struct txn *t, struct digest *ret)
+{
+	unsigned char kind;
+	int r = 0;
+
+	hash_end(c->hash, ret);
+	for (size_t i = 0; i < c->run.n && r == 0; i++) {
+		r = package_light(t, c->run.v[i], &c->package);
+		if (r == 0)
+			r = read_stanza(c, t, c->run.v[i]);
+		if (r < 0)
+			return r;
+		kind = (unsigned char)c->package.light.kind;
+		if (i == 0)
+			hash_add(c->hash, &kind, 1);
+		digest_of(c->stanza.ptr, c->stanza.len, ret);
+		hash_add(c->hash, ret->byte, DIGEST_SIZE);
+	}
+	hash_end(c->hash, ret);
+	return 0;
+}
+
+int
+check_run_id(struct check *c, struct txn *t, struct span key, struct span value)
+{
+	struct digest digest;
+	uint64_t number;
+	int r;
+
+	if (key.len != DIGEST_SIZE || value.len != sizeof(struct key64)) {
+		check_found(c, "runs by hash", false, "have a bad entry");
+		return 0;
+	}
+	number = key64_value(value.ptr);
+	r = run_load(t, number, &c->run);
+	if (r == -ENOENT)
+		return check_found_number(c, "run", number,
+		    "is missing, but can be found by its hash");
+	if (r == 0)
+		r = hash_run(c, t, &digest);
+	/* What is damaged was told where its table was gone through. */
+	if (r < 0)
+		return check_is_damage(r) ? 0 : r;
+	if (memcmp(digest.byte, key.ptr, DIGEST_SIZE) == 0)
+		return 0;
+	return check_found_number(
+	    c, "run", number, "is found by a hash that is not its own");
+}
+
+/* Hashes the rendered run; *bytes is its length.  On failure *ret is the
+ * package. */
+static int
+render_run(struct check *c, struct txn *t, uint64_t *bytes, uint64_t *ret)
+{
+	*bytes = 0;
+	for (size_t i = 0; i < c->run.n; i++) {
+		int r = read_stanza(c, t, c->run.v[i]);
+
+		*ret = c->run.v[i];
+		if (r < 0)
+			return r;
+		hash_add(c->hash, c->stanza.ptr, c->stanza.len);
+		hash_add(c->hash, "\n", 1);
+		*bytes += c->stanza.len + 1;
+	}
+	return 0;
+}
+
+/* 1 where all is well, 0 where it was told. */
+static int
+check_list_run(struct check *c, struct txn *t, const struct list *l, size_t i)
+{
+	const struct list_run *run = &l->runs[i];
+	uint64_t bytes = 0, package = 0;
+	int r = run_load(t, run->run, &c->run);
+
+	if (check_is_damage(r))
+		return check_found_number(c, "list", l->number,
+		    "has run %" PRIu64 ", which is %s", run->run,
+		    r == -ENOENT ? "missing" : "damaged");
+	if (r == 0)
+		r = render_run(c, t, &bytes, &package);
+	if (check_is_damage(r))
+		return check_found_number(c, "list", l->number,
+		    "has package %" PRIu64 ", whose stanza is %s", package,
+		    r == -ENOENT ? "missing" : "damaged");
+	if (r < 0)
+		return r;
+	if (c->run.n != run->packages || bytes != list_run_bytes(l, i))
+		return check_found_number(c, "list", l->number,
+		    "says %" PRIu64 " bytes of %" PRIu32
+		    " packages of run %" PRIu64 ", which has %" PRIu64
+		    " of %zu",
+		    list_run_bytes(l, i), run->packages, run->run, bytes,
+		    c->run.n);
+	return 1;
+}
+
+int
+check_list(struct check *c, struct txn *t, struct span key, struct span value)
+{
+	CLEANUP(list_release) struct list l = {0};
+	struct check_key k = {"list", C_LIST, key};
+	struct digest digest;
+	uint64_t number;
+	int r = check_number(c, t, &k, &number);
+
+	(void)value;
+	if (r <= 0)
+		return r;
+	r = list_load(t, number, &l);
+	if (check_is_damage(r))
+		return check_found_number(c, k.what, number, "is damaged");
+	hash_end(c->hash, &digest);
+	r = r < 0 ? r : 1;
+	for (size_t i = 0; i < l.nruns && r > 0; i++)
+		r = check_list_run(c, t, &l, i);
+	if (r <= 0)
+		return r;
+	hash_end(c->hash, &digest);
+	if (digest_eq(&digest, &l.sha256))
+		return 0;
+	return check_found_number(
+	    c, k.what, number, "is rendered with another SHA-256 than its own");
+}
+
+/* 1 where all is well, 0 where it was told. */
+static int
+check_form_piece(struct check *c, struct txn *t, const struct form *f, size_t i)
+{
+	uint64_t want = f->offset[i + 1] - f->offset[i];
+	struct span piece;
+	int r = piece_get(t, f->run[i], f->codec, &piece);
+
+	if (r == -ENOENT)
+		return check_found_number(c, "form", f->number,
+		    "needs the piece of run %" PRIu64 ", which is missing",
+		    f->run[i]);
+	if (r < 0)
+		return r;
+	if (piece.len != want)
+		return check_found_number(c, "form", f->number,
+		    "has %" PRIu64 " bytes of run %" PRIu64
+		    ", whose piece has %zu",
+		    want, f->run[i], piece.len);
+	hash_add(c->hash, piece.ptr, piece.len);
+	return 1;
+}
+
+int
+check_form(struct check *c, struct txn *t, struct span key, struct span value)
+{
+	CLEANUP(form_release) struct form f = {0};
+	struct check_key k = {"form", C_FORM, key};
+	struct digest digest;
+	uint64_t number;
+	int r = check_number(c, t, &k, &number);
+
+	(void)value;
+	if (r <= 0)
+		return r;
+	r = form_load(t, number, &f);
+	if (check_is_damage(r))
+		return check_found_number(c, k.what, number, "is damaged");
+	hash_end(c->hash, &digest);
+	r = r < 0 ? r : 1;
+	for (size_t i = 0; i < f.npieces && r > 0; i++)
+		r = check_form_piece(c, t, &f, i);
+	if (r <= 0)
+		return r;
+	hash_end(c->hash, &digest);
+	if (digest_eq(&digest, &f.sha256) && f.offset[f.npieces] == f.size)
+		return 0;
+	return check_found_number(
+	    c, k.what, number, "has another SHA-256 or size than it says");
+}
+
+/* A number and a codec. */
+static bool
+is_coded(struct span key)
+{
+	return key.len == sizeof(struct key64) + 1 &&
+	       (unsigned char)key.ptr[sizeof(struct key64)] <= CODEC_BZ2;
+}
+
+int
+check_form_id(
+    struct check *c, struct txn *t, struct span key, struct span value)
+{
+	CLEANUP(form_release) struct form f = {0};
+	uint64_t number;
+	int r;
+
+	if (!is_coded(key) || value.len != sizeof(struct key64)) {
+		check_found(c, "forms by list", false, "have a bad entry");
+		return 0;
+	}
+	number = key64_value(value.ptr);
+	r = form_load(t, number, &f);
+	if (r == -ENOENT)
+		return check_found_number(c, "form", number,
+		    "is missing, but can be found by its list");
+	if (r < 0)
+		return check_is_damage(r) ? 0 : r;
+	if (f.list == key64_value(key.ptr) &&
+	    f.codec == (enum codec)key.ptr[sizeof(struct key64)])
+		return 0;
+	return check_found_number(
+	    c, "form", number, "is found by a list that is not its own");
+}
+
+int
+check_piece(struct check *c, struct txn *t, struct span key, struct span value)
+{
+	struct span bytes;
+	int r;
+
+	if (!is_coded(key) || value.len == 0) {
+		check_found(c, "pieces", false, "have a bad entry");
+		return 0;
+	}
+	r = txn_get64(t, T_RUNS, key64_value(key.ptr), &bytes);
+	if (r != -ENOENT)
+		return r;
+	return check_found_number(c, "run", key64_value(key.ptr),
+	    "is missing, but is there compressed");
+}

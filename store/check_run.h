@@ -1,0 +1,56 @@
+#ifndef STORE_CHECK_RUN_H
+#define STORE_CHECK_RUN_H
+
+/* What the parts of one check share: private to store/check*.c. */
+
+#include "store/check.h"
+#include "store/heavy.h"
+#include "store/list.h"
+#include "store/package.h"
+#include "store/reach.h"
+
+struct check {
+	struct store *store;
+	const struct check_opts *opts;
+	struct check_result *result;
+	struct reach reach;
+	struct error *err;
+	/* Scratch. */
+	struct heavy *heavy;
+	struct package package;
+	struct light light;
+	struct run_packages run;
+	struct buf stanza;
+	struct hash *hash;
+};
+
+/* One entry of a table.  A result other than 0 ends the check: it is for what
+ * kept it from looking. */
+typedef int check_entry_fn(
+    struct check *c, struct txn *t, struct span key, struct span value);
+
+check_entry_fn check_meta, check_content, check_package_id, check_light,
+    check_dict, check_run_id, check_run, check_list, check_form, check_form_id,
+    check_piece, check_text, check_blob, check_gone, check_sighting,
+    check_origin, check_state, check_root, check_dropped, check_public_key;
+
+/* A key that is a number: what it is of. */
+struct check_key {
+	const char *what;
+	enum counter counter;
+	struct span key;
+};
+int check_number(struct check *c, struct txn *t, const struct check_key *k,
+    uint64_t *ret) MUST_CHECK;
+
+int check_files(struct check *c) MUST_CHECK;
+
+void check_found(struct check *c, const char *what, bool repaired,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* The same about an entry of a table that has numbers. */
+int check_found_number(struct check *c, const char *what, uint64_t number,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Is r what a damaged or missing record yields? */
+bool check_is_damage(int r);
+
+#endif
