@@ -40,9 +40,10 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_iobufs_free(struct ops *ops);
 struct reader;
-/* Answers an open with a reader, which it takes. */
-void ops_reply_open(
-    fuse_req_t req, struct reader *reader, const struct fuse_file_info *fi);
+/* Answers an open with a reader, which it takes.  fetched: the file has just
+ * come. */
+void ops_reply_open(fuse_req_t req, struct reader *reader,
+    const struct fuse_file_info *fi, bool fetched);
 
 /* fs/ops_wait.c */
 /* Asks for the blob of an inode; the request is answered later. */

@@ -65,14 +65,16 @@ iobuf_put(struct ops *ops, struct iobuf *b)
 }
 
 void
-ops_reply_open(
-    fuse_req_t req, struct reader *reader, const struct fuse_file_info *fi)
+ops_reply_open(fuse_req_t req, struct reader *reader,
+    const struct fuse_file_info *fi, bool fetched)
 {
 	struct fuse_file_info out = *fi;
 
 	out.fh = (uint64_t)(uintptr_t)reader;
-	/* An inode's bytes are the same for ever. */
-	out.keep_cache = 1;
+	/* An inode's bytes are the same for ever.  Only where the file was
+	 * fetched again, what was read of the one before may have been damaged:
+	 * that is why it was set aside. */
+	out.keep_cache = !fetched;
 	out.noflush = 1;
 	/* Whoever asked has gone: no release will come. */
 	if (fuse_reply_open(req, &out) == -ENOENT)
@@ -103,7 +105,7 @@ ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	else
 		r = reader_open(ops->store, ino_content(ino), &reader);
 	if (r == 0)
-		ops_reply_open(req, reader, fi);
+		ops_reply_open(req, reader, fi, false);
 	else if (r == -EREMOTE)
 		ops_wait(req, ino, fi);
 	else

@@ -102,7 +102,7 @@ answer(struct waiting *w, int r, const char *why)
 		ops_fail(w->req, r == -EREMOTE ? -EIO : r,
 		    "cannot open what was fetched", NULL);
 	else
-		ops_reply_open(w->req, reader, &w->fi);
+		ops_reply_open(w->req, reader, &w->fi, true);
 }
 
 /* blob_done_fn: the file has come, or can't be had. */
