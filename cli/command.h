@@ -86,6 +86,10 @@ int cli_values(const struct cli *c, const char *name, struct strs *ret);
  * message) where one can't be read. */
 int cli_files(const struct cli *c, const char *name, struct strs *ret);
 
+/* For commands with CMD_NO_STORE: opens the store that was meant.  What keeps
+ * it from being opened has been told then; it is closed after the command. */
+int cli_open_store(struct cli *c) MUST_CHECK;
+
 /* One line on stderr and the exit status: usage errors are 2. */
 int cli_fail(int r, const struct error *err);
 int cli_usage(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -1,5 +1,6 @@
 /* The command table: everything that can be typed. */
 
+#include "cli/cmd_db.h"
 #include "cli/cmd_mirror.h"
 #include "cli/cmd_mount.h"
 #include "cli/cmd_publish.h"
@@ -107,6 +108,18 @@ static const struct option_def publish_place_options[] = {
     {0},
 };
 
+static const struct option_def db_check_options[] = {
+    {"blobs", NULL, "the bytes of present files too"},
+    {"repair", NULL, "set damaged files aside, to be fetched again"},
+    {0},
+};
+
+static const struct option_def db_cleanup_options[] = {
+    {"dry-run", NULL, "only say what would be removed"},
+    {"grace", "DURATION", "keep what was dropped less long ago"},
+    {0},
+};
+
 static const struct option_def mount_options[] = {
     {"foreground", NULL, "stay in the foreground; also -f"},
     {"options", "OPTIONS", "mount options, with commas between; also -o"},
@@ -165,6 +178,14 @@ const struct command commands[] = {
 	publish_place_options, cmd_publish_show},
     {"publish", "drop", "DISTRIBUTION", "Take a publication away", 1, 1, 0,
 	publish_place_options, cmd_publish_drop},
+    {"db", "check", "", "Check the store for damage", 0, 0, CMD_NO_STORE,
+	db_check_options, cmd_db_check},
+    {"db", "cleanup", "", "Remove what nothing needs any more", 0, 0, 0,
+	db_cleanup_options, cmd_db_cleanup},
+    {"db", "stats", "", "Show what takes how much room", 0, 0, CMD_READS, NULL,
+	cmd_db_stats},
+    {"db", "backup", "FILE", "Copy the database to a file", 1, 1, CMD_READS,
+	NULL, cmd_db_backup},
     {"mount", NULL, "MOUNTPOINT", "Mount the published tree", 1, 1,
 	CMD_NO_STORE, mount_options, cmd_mount},
     {0},

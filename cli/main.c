@@ -153,8 +153,8 @@ find_command(const char *noun, const char *verb, bool *ret_noun)
 	return NULL;
 }
 
-static int
-open_store(struct cli *c)
+int
+cli_open_store(struct cli *c)
 {
 	CLEANUP_FREE char *def = NULL;
 	const char *dir = c->store_dir;
@@ -162,8 +162,6 @@ open_store(struct cli *c)
 	unsigned flags = 0;
 	int r;
 
-	if (c->command->flags & CMD_NO_STORE)
-		return 0;
 	if (!dir)
 		dir = def = store_default_dir();
 	if (!dir)
@@ -189,7 +187,7 @@ run(struct cli *c)
 	/* What only prints ends silently with who reads it: "| head". */
 	if (cmd->flags & CMD_READS)
 		(void)signal(SIGPIPE, SIG_DFL);
-	if (open_store(c) < 0)
+	if (!(cmd->flags & CMD_NO_STORE) && cli_open_store(c) < 0)
 		return EXIT_FAILED;
 	status = cmd->run(c);
 	store_close(c->store);

@@ -36,6 +36,8 @@ _suitefs_options()
 	'publish switch') echo --prefix= --component= ;;
 	'publish update') echo --prefix= --force ;;
 	'publish show' | 'publish drop') echo --prefix= ;;
+	'db check') echo --blobs --repair ;;
+	'db cleanup') echo --dry-run --grace= ;;
 	mount*) echo --foreground --options= ;;
 	esac
 	echo --store= --quiet --verbose --json --help --version
@@ -47,6 +49,7 @@ _suitefs_verbs()
 	mirror) echo create update fetch list show edit rename drop ;;
 	snapshot) echo create fetch list show rename drop ;;
 	publish) echo snapshot mirror switch update list show drop ;;
+	db) echo check cleanup stats backup ;;
 	esac
 }
 
@@ -85,7 +88,7 @@ _suitefs()
 	-*) words=$(_suitefs_options "$noun" "$verb") ;;
 	*)
 		if [ -z "$noun" ]; then
-			words='mirror snapshot publish mount'
+			words='mirror snapshot publish db mount'
 		elif [ "$noun" = mount ]; then
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			return
