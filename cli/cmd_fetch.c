@@ -29,12 +29,35 @@ json_counts(const struct pool_count *n, const struct pool_result *got)
 	    (json_int_t)got->failed_files);
 }
 
+int
+fetch_limits(const struct cli *c, struct limits *ret)
+{
+	const char *jobs = cli_value(c, "jobs");
+	const char *rate = cli_value(c, "rate");
+
+	*ret = (struct limits){0};
+	if (jobs && limit_fetches(span_of(jobs), &ret->fetches) < 0) {
+		(void)cli_usage(c, "--jobs=%s is no number from 1 to %d", jobs,
+		    LIMIT_FETCHES_MAX);
+		return -EINVAL;
+	}
+	if (rate && limit_rate(span_of(rate), &ret->bytes_per_s) < 0) {
+		(void)cli_usage(
+		    c, "--rate=%s is no number such as 500k or 2M", rate);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int
 fetch_missing(struct cli *c, const struct pool_want *want,
-    struct pool_result *got, struct error *err)
+    const struct limits *limits, struct pool_result *got, struct error *err)
 {
 	CLEANUP(progress_cleanup) struct progress *p = progress_new();
-	struct blob_queue_opts opts = {.retry = true, .progress = p};
+	struct blob_queue_opts opts = {.retry = true,
+	    .threads = limits->fetches,
+	    .bytes_per_s = limits->bytes_per_s,
+	    .progress = p};
 	int r = fetch_global_init(err);
 
 	if (r < 0)
@@ -58,8 +81,12 @@ fetch_state(struct cli *c, uint64_t state)
 	struct pool_result got = {0};
 	struct error err = {0};
 	char size[OUT_SIZE_MAX];
-	int r = cli_list(c, "arch", &archs);
+	struct limits limits;
+	int r;
 
+	if (fetch_limits(c, &limits) < 0)
+		return EXIT_USAGE;
+	r = cli_list(c, "arch", &archs);
 	if (r == 0)
 		r = pool_count(c->store, &want, &n, &err);
 	if (r < 0)
@@ -72,7 +99,7 @@ fetch_state(struct cli *c, uint64_t state)
 		 " of %" PRIu64 " bytes",
 	    n.missing_files, n.files, n.missing_bytes, n.bytes);
 	if (!cli_flag(c, "dry-run") && n.missing_files > 0)
-		r = fetch_missing(c, &want, &got, &err);
+		r = fetch_missing(c, &want, &limits, &got, &err);
 	if (got.fetched_files > 0)
 		log_info("%" PRIu64 " files fetched, %s", got.fetched_files,
 		    out_size(got.fetched_bytes, size));

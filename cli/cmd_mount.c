@@ -6,9 +6,11 @@
 #include "fs/mount.h"
 #include "mirror/blob_queue.h"
 #include "mirror/fetch.h"
+#include "mirror/limits.h"
 
 /* The fetching side of a mount, made once the process is the one that stays. */
 struct fetching {
+	struct limits limits;
 	struct blob_queue *queue;
 };
 
@@ -17,7 +19,9 @@ start_fetching(
     void *arg, struct store *s, struct blob_requests **ret, struct error *err)
 {
 	struct fetching *f = arg;
-	struct blob_queue_opts opts = {0};
+	struct blob_queue_opts opts = {.threads = f->limits.fetches,
+	    .bytes_per_s = f->limits.bytes_per_s,
+	    .stall_ms = f->limits.stall_ms};
 	int r = fetch_global_init(err);
 
 	if (r == 0)
@@ -40,19 +44,24 @@ static int
 serve(const char *store, const char *mountpoint, bool foreground,
     const char *options)
 {
+	CLEANUP(buf_release) struct buf rest = {0};
 	struct fetching f = {0};
 	struct mount_opts opts = {
 	    .store = store,
 	    .mountpoint = mountpoint,
 	    .foreground = foreground,
-	    .fuse_options = options,
 	    .start_fetching = start_fetching,
 	    .stop_fetching = stop_fetching,
 	    .arg = &f,
 	};
 	struct error err = {0};
-	int r = mount_serve(&opts, &err);
+	int r = limits_take(
+	    span_of(options ? options : ""), &f.limits, &rest, &err);
 
+	if (r < 0)
+		return cli_fail(r, &err);
+	opts.fuse_options = rest.len > 0 ? rest.ptr : NULL;
+	r = mount_serve(&opts, &err);
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
 }
 

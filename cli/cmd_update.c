@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "cli/cmd_fetch.h"
 #include "cli/cmd_mirror.h"
 #include "cli/output.h"
 #include "fs/publish.h"
@@ -102,7 +103,8 @@ warn(void *arg, const char *text)
 }
 
 static int
-update_one(struct cli *c, const char *name, struct progress *p, json_t *json)
+update_one(struct cli *c, const char *name, const struct limits *limits,
+    struct progress *p, json_t *json)
 {
 	struct update_opts opts = {
 	    .force = cli_flag(c, "force"),
@@ -110,6 +112,8 @@ update_one(struct cli *c, const char *name, struct progress *p, json_t *json)
 	    .now = time(NULL),
 	    .progress = p,
 	    .cancel = &cancelled,
+	    .fetches = limits->fetches,
+	    .bytes_per_s = limits->bytes_per_s,
 	    .warn = warn,
 	    .warn_arg = (void *)(uintptr_t)name,
 	};
@@ -137,16 +141,21 @@ cmd_mirror_update(struct cli *c)
 {
 	CLEANUP(progress_cleanup) struct progress *p = progress_new();
 	struct error err = {0};
-	json_t *json = c->json ? json_array() : NULL;
-	int r = fetch_global_init(&err);
+	struct limits limits;
+	json_t *json;
+	int r = fetch_limits(c, &limits);
 	int failed = 0;
 
 	if (r < 0)
+		return EXIT_USAGE; /* said already */
+	r = fetch_global_init(&err);
+	if (r < 0)
 		return cli_fail(r, &err);
+	json = c->json ? json_array() : NULL;
 	cancel_on_signals();
 	/* One that fails doesn't keep the others from being updated. */
 	for (size_t i = 0; i < c->nargs && !atomic_load(&cancelled); i++) {
-		if (update_one(c, c->args[i], p, json) < 0)
+		if (update_one(c, c->args[i], &limits, p, json) < 0)
 			failed++;
 	}
 	progress_end(p);

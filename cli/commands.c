@@ -49,12 +49,16 @@ static const struct option_def mirror_edit_options[] = {
 static const struct option_def mirror_update_options[] = {
     {"force", NULL, "look at everything anew, even if Date went back"},
     {"ignore-valid-until", NULL, "take a Release that has expired"},
+    {"jobs", "N", "fetches at once (default: 4)"},
+    {"rate", "BYTES", "bytes per second at most; k, M and G are known"},
     {0},
 };
 
 static const struct option_def fetch_options[] = {
     {"arch", "A,B", "only these architectures"},
     {"dry-run", NULL, "only say what is missing"},
+    {"jobs", "N", "fetches at once (default: 4)"},
+    {"rate", "BYTES", "bytes per second at most; k, M and G are known"},
     {0},
 };
 

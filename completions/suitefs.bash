@@ -21,8 +21,10 @@ _suitefs_options()
 			--key= --fallback= --no-fallback --indexes= \
 			--no-indexes --pool=
 		;;
-	'mirror update') echo --force --ignore-valid-until ;;
-	'mirror fetch' | 'snapshot fetch') echo --arch= --dry-run ;;
+	'mirror update') echo --force --ignore-valid-until --jobs= --rate= ;;
+	'mirror fetch' | 'snapshot fetch')
+		echo --arch= --dry-run --jobs= --rate=
+		;;
 	'mirror show' | 'snapshot show') echo --packages ;;
 	'mirror drop' | 'snapshot drop') echo --force ;;
 	'publish snapshot' | 'publish mirror')

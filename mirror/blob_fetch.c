@@ -5,6 +5,7 @@
 
 #include "base/url.h"
 #include "mirror/places.h"
+#include "mirror/rate.h"
 #include "mirror/unpack.h"
 
 struct job {
@@ -97,6 +98,9 @@ sink_write(void *arg, const void *ptr, size_t len)
 		return j->sink;
 	j->have += len;
 	count(j);
+	j->sink = rate_pay(j->opts->rate, known + len, j->cancel);
+	if (j->sink < 0)
+		return error_set(&j->sink_err, j->sink, "stopped");
 	return 0;
 }
 

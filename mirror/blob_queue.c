@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "mirror/blob_fetch.h"
+#include "mirror/rate.h"
 #include "store/blob.h"
 
 #define AT_ONCE_DEFAULT 4
@@ -446,10 +447,14 @@ blob_queue_new(struct store *s, const struct blob_queue_opts *opts,
 	q->store = s;
 	if (opts)
 		q->opts = *opts;
+	q->opts.rate = NULL;
 	q->requests = (struct blob_requests){q, request, forget};
 	/* With default attributes these can't fail. */
 	(void)pthread_mutex_init(&q->lock, NULL);
 	(void)pthread_cond_init(&q->work, NULL);
+	r = rate_new(q->opts.bytes_per_s, &q->opts.rate);
+	if (r < 0)
+		return error_sys(err, r, "cannot fetch files");
 	r = start_worker(q);
 	if (r < 0)
 		return error_sys(err, r, "cannot start a thread");
@@ -475,6 +480,7 @@ blob_queue_free(struct blob_queue *q)
 		job_free(q, line_pop(&q->failed));
 	(void)pthread_cond_destroy(&q->work);
 	(void)pthread_mutex_destroy(&q->lock);
+	rate_free(q->opts.rate);
 	free(q);
 }
 

@@ -25,10 +25,11 @@ struct blob_queue;
 struct blob_queue_opts {
 	unsigned threads;     /* fetches at once from an origin; 0: 4 */
 	bool retry;	      /* no memory of failures */
-	uint64_t bytes_per_s; /* each, 0: no limit */
+	uint64_t bytes_per_s; /* of all together, 0: no limit */
 	long connect_ms, stall_ms;
 	unsigned tries;
 	struct progress *progress; /* bytes and files are counted there */
+	struct rate *rate;	   /* private: what holds bytes_per_s */
 };
 
 int blob_queue_new(struct store *s, const struct blob_queue_opts *opts,

@@ -33,10 +33,10 @@ make_mirror(struct archive *a, const struct settings *settings)
 static void
 add_file(struct archive *a, const char *path)
 {
-	char name[512];
+	char name[256];
 
 	release_add(&a->files, path, span_of(path));
-	(void)snprintf(name, sizeof(name), DIR "%s", path);
+	(void)snprintf(name, sizeof(name), DIR "%.200s", path);
 	archive_write(a->s, name, span_of(path));
 }
 
@@ -150,9 +150,10 @@ test_update_files_in_trouble(void **state)
 		assert_int_equal(scratch_setup((void **)&a.s), 0);
 		put_files(&a);
 		for (size_t j = 0; j < ARRAY_LEN(files); j++) {
-			char name[512];
+			char name[256];
 
-			(void)snprintf(name, sizeof(name), DIR "%s", files[j]);
+			(void)snprintf(
+			    name, sizeof(name), DIR "%.200s", files[j]);
 			if (strchr(cases[i].absent, (int)('0' + j)))
 				archive_remove(a.s, name);
 			if (strchr(cases[i].wrong, (int)('0' + j)))
