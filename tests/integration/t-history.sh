@@ -121,11 +121,6 @@ size=$(du -sk "$SUITEFS_STORE/db" | cut -f1)
 
 # --- half of them ------------------------------------------------------------------
 
-# db WORD...: where the program has it.
-db() {
-	! suitefs --help | grep -q '^  db' || run suitefs db "$@"
-}
-
 left=()
 for ((i = 0; i < DAYS; i++)); do
 	if ((i % 2)); then
@@ -134,15 +129,15 @@ for ((i = 0; i < DAYS; i++)); do
 		run suitefs snapshot drop "${names[i]}"
 	fi
 done
-db cleanup
+run suitefs db cleanup
 [[ ! -e $MNT/snapshots/day-01 ]] || fail "day-01 is there after it was dropped"
 exact "${left[@]}" plain required
 run suitefs snapshot drop required
-db cleanup
+run suitefs db cleanup
 exact "${left[@]}" plain
 run umount "$MNT"
 mount_store
 exact "${left[@]}" plain
-db check --blobs
+run suitefs db check --blobs
 printf '%s days, 2,000 packages: %s KiB in the database\n' "$DAYS" "$size"
 run umount "$MNT"
