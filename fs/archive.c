@@ -7,6 +7,7 @@
 #include "base/release.h"
 #include "fs/archive_pool.h"
 #include "store/blob.h"
+#include "store/gone.h"
 #include "store/text.h"
 
 struct build {
@@ -64,7 +65,8 @@ add_stanza(const struct package *p, void *arg)
 	return add_file(b, buf_span(&b->path), archive_ref_content(c));
 }
 
-/* Can the blob be had: does something name a place for it, or is it here? */
+/* Can the blob be had: does something name a place for it, where it is not
+ * known to be gone, or is it here? */
 static int
 blob_servable(struct txn *t, uint64_t number)
 {
@@ -73,8 +75,11 @@ blob_servable(struct txn *t, uint64_t number)
 
 	if (r < 0)
 		return r;
-	if (blob.nsources > 0)
-		return 1;
+	if (blob.nsources > 0) {
+		r = gone_find(t, number, NULL);
+		if (r < 0)
+			return r == -ENOENT ? 1 : r;
+	}
 	return blob_present(txn_store(t), &blob.sha256);
 }
 

@@ -36,8 +36,8 @@ int archive_resolve(
  * of every publication under it, older generations last).
  *
  * What Release lists is there under its name and under by-hash/SHA256/, if it
- * can be served: made here, present, or fetchable.  Release, InRelease and
- * Release.gpg are there where the state has them.
+ * can be served: made here, present, or fetchable and not known to be gone.
+ * Release, InRelease and Release.gpg are there where the state has them.
  */
 int archive_build(struct txn *t, const struct root *root,
     enum archive_part part, struct catalog **ret) MUST_CHECK;

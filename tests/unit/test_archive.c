@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fs/archive.h"
+#include "store/gone.h"
 
 /* A state whose Release lists more than there is. */
 struct captured {
@@ -245,6 +246,30 @@ test_archive_build_keeps_indexes(void **state)
 	catalog_free(after);
 }
 
+static int
+lose(struct txn *t, void *arg, struct error *err)
+{
+	(void)err;
+	return gone_put(t, arg, 1, 1700000000);
+}
+
+/* What nobody had when a command asked for it is not listed. */
+static void
+test_archive_build_without_gone(void **state)
+{
+	struct scratch *s = *state;
+	struct captured c = capture(s, "apt bash", 1);
+	struct root root = {.kind = ROOT_ARCHIVE, .state = c.state};
+	struct catalog *catalog;
+	uint64_t lost;
+
+	scratch_write(s, put_lost, &lost);
+	scratch_write(s, lose, &lost);
+	catalog = build(s, &root, ARCHIVE_ALL);
+	assert_absent(s, catalog, "dists/stable/main/Contents-amd64.gz");
+	catalog_free(catalog);
+}
+
 static void
 test_archive_build_without_release(void **state)
 {
@@ -412,6 +437,7 @@ main(void)
 	    scratch_test(test_archive_build_older_by_hash),
 	    scratch_test(test_archive_build_all),
 	    scratch_test(test_archive_build_keeps_indexes),
+	    scratch_test(test_archive_build_without_gone),
 	    scratch_test(test_archive_build_without_release),
 	    scratch_test(test_archive_build_packages),
 	    scratch_test(test_archive_build_pool),
