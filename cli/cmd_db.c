@@ -246,6 +246,7 @@ static json_t *
 json_stats(const struct store_stats *st)
 {
 	json_t *tables = json_object();
+	uint64_t free_bytes = st->free_pages * st->page_size;
 
 	for (size_t i = 0; tables && i < T_COUNT; i++)
 		(void)json_object_set_new(tables, txn_table_name((enum table)i),
@@ -254,9 +255,9 @@ json_stats(const struct store_stats *st)
 			(json_int_t)st->tables[i].bytes));
 	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "tables",
 	    tables, "file_bytes", (json_int_t)st->file_size, "free_bytes",
-	    (json_int_t)(st->free_pages * st->page_size), "map_bytes",
-	    (json_int_t)st->map_size, "page_bytes", (json_int_t)st->page_size,
-	    "readers", (json_int_t)st->readers, "blobs", (json_int_t)st->blobs,
+	    (json_int_t)free_bytes, "map_bytes", (json_int_t)st->map_size,
+	    "page_bytes", (json_int_t)st->page_size, "readers",
+	    (json_int_t)st->readers, "blobs", (json_int_t)st->blobs,
 	    "blob_bytes", (json_int_t)st->blob_bytes, "downloads",
 	    (json_int_t)st->downloads, "download_bytes",
 	    (json_int_t)st->download_bytes);

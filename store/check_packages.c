@@ -11,7 +11,7 @@ check_light(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	struct check_key k = {"package", C_PACKAGE, key};
 	struct span heavy;
-	uint64_t number;
+	uint64_t number = 0;
 	int r = check_number(c, t, &k, &number);
 
 	(void)value;
@@ -94,7 +94,7 @@ int
 check_package_id(
     struct check *c, struct txn *t, struct span key, struct span value)
 {
-	uint64_t number;
+	uint64_t number = 0;
 	int r;
 
 	if (key.len != DIGEST_SIZE || value.len != sizeof(struct key64)) {
@@ -135,7 +135,7 @@ check_run(struct check *c, struct txn *t, struct span key, struct span value)
 	CLEANUP(record_release) struct record record = {0};
 	struct check_key k = {"run", C_RUN, key};
 	struct record_view v;
-	uint64_t number, bytes = 0, package = 0;
+	uint64_t number = 0, bytes = 0, package = 0;
 	int r = check_number(c, t, &k, &number);
 
 	if (r <= 0)
@@ -187,7 +187,7 @@ int
 check_run_id(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	struct digest digest;
-	uint64_t number;
+	uint64_t number = 0;
 	int r;
 
 	if (key.len != DIGEST_SIZE || value.len != sizeof(struct key64)) {
@@ -265,7 +265,7 @@ check_list(struct check *c, struct txn *t, struct span key, struct span value)
 	CLEANUP(list_release) struct list l = {0};
 	struct check_key k = {"list", C_LIST, key};
 	struct digest digest;
-	uint64_t number;
+	uint64_t number = 0;
 	int r = check_number(c, t, &k, &number);
 
 	(void)value;
@@ -316,7 +316,7 @@ check_form(struct check *c, struct txn *t, struct span key, struct span value)
 	CLEANUP(form_release) struct form f = {0};
 	struct check_key k = {"form", C_FORM, key};
 	struct digest digest;
-	uint64_t number;
+	uint64_t number = 0;
 	int r = check_number(c, t, &k, &number);
 
 	(void)value;
@@ -351,7 +351,7 @@ check_form_id(
     struct check *c, struct txn *t, struct span key, struct span value)
 {
 	CLEANUP(form_release) struct form f = {0};
-	uint64_t number;
+	uint64_t number = 0;
 	int r;
 
 	if (!is_coded(key) || value.len != sizeof(struct key64)) {

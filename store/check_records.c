@@ -76,7 +76,7 @@ int
 check_dict(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	struct check_key k = {"dictionary", C_DICT, key};
-	uint64_t number, id = 0;
+	uint64_t number = 0, id = 0;
 	int r = check_number(c, t, &k, &number);
 
 	if (r <= 0)
@@ -96,7 +96,7 @@ check_text(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	struct check_key k = {"text", C_TEXT, key};
 	struct text_info info;
-	uint64_t number;
+	uint64_t number = 0;
 	int r = check_number(c, t, &k, &number);
 
 	(void)value;
@@ -135,7 +135,7 @@ check_blob(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	CLEANUP(blob_release) struct blob b = {0};
 	struct check_key k = {"blob", C_BLOB, key};
-	uint64_t number;
+	uint64_t number = 0;
 	int r = check_number(c, t, &k, &number);
 
 	(void)value;
@@ -195,7 +195,7 @@ check_origin(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	CLEANUP(origin_release) struct origin o = {0};
 	struct check_key k = {"origin", C_ORIGIN, key};
-	uint64_t number;
+	uint64_t number = 0;
 	int r = check_number(c, t, &k, &number);
 
 	(void)value;
@@ -210,7 +210,7 @@ check_state(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	CLEANUP(state_release) struct state s = {0};
 	struct check_key k = {"state", C_STATE, key};
-	uint64_t number;
+	uint64_t number = 0;
 	int r = check_number(c, t, &k, &number);
 
 	(void)value;
@@ -225,7 +225,7 @@ check_root(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	CLEANUP(root_release) struct root root = {0};
 	struct check_key k = {"root", C_ROOT, key};
-	uint64_t number;
+	uint64_t number = 0;
 	int r = check_number(c, t, &k, &number);
 
 	(void)value;

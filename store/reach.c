@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/release.h"
 #include "store/blob.h"
@@ -15,6 +16,8 @@
 #include "store/text.h"
 
 #define IN_TRANSACTION 2048 /* records */
+
+static const char damaged[] = "is damaged";
 
 static const struct {
 	const char *name;
@@ -111,15 +114,16 @@ fault(struct marking *m, const struct reach_fault *f)
 }
 
 static void
-number_fault(struct marking *m, enum reach_kind kind, uint64_t number,
-    struct reach_fault *f)
+number_fault(
+    struct marking *m, enum reach_kind kind, uint64_t number, const char *text)
 {
 	char what[64];
+	struct reach_fault f = {.what = what, .text = text};
 
 	(void)snprintf(
 	    what, sizeof(what), "%s %" PRIu64, kinds[kind].name, number);
-	f->what = what;
-	fault(m, f);
+	f.unreadable = strcmp(text, damaged) == 0;
+	fault(m, &f);
 }
 
 void
@@ -133,13 +137,13 @@ reach_head_fault(struct marking *m, const char *what, const char *text)
 bool
 reach_put(struct marking *m, enum reach_kind kind, uint64_t number)
 {
-	struct reach_fault f = {.text = "is named, but was never given out"};
 	int r;
 
 	if (number == 0)
 		return false;
 	if (number > m->reach->last[kind]) {
-		number_fault(m, kind, number, &f);
+		number_fault(
+		    m, kind, number, "is named, but was never given out");
 		return false;
 	}
 	r = bits_set(&m->reach->bits[kind], number);
@@ -343,21 +347,17 @@ begin(struct marking *m)
 static int
 visit(struct marking *m, enum reach_kind kind, uint64_t number)
 {
-	struct reach_fault f = {.text = "is missing"};
 	int r = begin(m);
 
 	if (r < 0)
 		return r;
 	r = visitors[kind](m, number);
-	if (r == -EIO || r == -EPROTO || r == -EBADMSG) {
-		f.text = "is damaged";
-		f.unreadable = true;
-	} else if (r != -ENOENT) {
-		if (r < 0)
-			end_with(m, r);
-		return m->status;
-	}
-	number_fault(m, kind, number, &f);
+	if (r == -ENOENT)
+		number_fault(m, kind, number, "is missing");
+	else if (r == -EIO || r == -EPROTO || r == -EBADMSG)
+		number_fault(m, kind, number, damaged);
+	else if (r < 0)
+		end_with(m, r);
 	return m->status;
 }
 
