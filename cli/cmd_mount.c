@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/memstats.h"
 #include "fs/mount.h"
 #include "mirror/blob_queue.h"
 #include "mirror/fetch.h"
@@ -12,7 +13,24 @@
 struct fetching {
 	struct limits limits;
 	struct blob_queue *queue;
+	struct memstats *memstats; /* or NULL */
 };
+
+static int
+begin(void *arg, struct error *err)
+{
+	struct fetching *f = arg;
+
+	return f->memstats ? memstats_begin(f->memstats, err) : 0;
+}
+
+static int
+end(void *arg, struct error *err)
+{
+	struct fetching *f = arg;
+
+	return memstats_end(f->memstats, err);
+}
 
 static int
 start_fetching(
@@ -40,23 +58,30 @@ stop_fetching(void *arg)
 	f->queue = NULL;
 }
 
+struct wish {
+	const char *store, *mountpoint, *options;
+	bool foreground;
+	struct memstats *memstats;
+};
+
 static int
-serve(const char *store, const char *mountpoint, bool foreground,
-    const char *options)
+serve(const struct wish *w)
 {
 	CLEANUP(buf_release) struct buf rest = {0};
-	struct fetching f = {0};
+	struct fetching f = {.memstats = w->memstats};
 	struct mount_opts opts = {
-	    .store = store,
-	    .mountpoint = mountpoint,
-	    .foreground = foreground,
+	    .store = w->store,
+	    .mountpoint = w->mountpoint,
+	    .foreground = w->foreground,
+	    .begin = begin,
+	    .end = end,
 	    .start_fetching = start_fetching,
 	    .stop_fetching = stop_fetching,
 	    .arg = &f,
 	};
 	struct error err = {0};
 	int r = limits_take(
-	    span_of(options ? options : ""), &f.limits, &rest, &err);
+	    span_of(w->options ? w->options : ""), &f.limits, &rest, &err);
 
 	if (r < 0)
 		return cli_fail(r, &err);
@@ -69,13 +94,17 @@ int
 cmd_mount(struct cli *c)
 {
 	CLEANUP_FREE char *dir = NULL;
+	struct wish w = {.mountpoint = c->args[0],
+	    .options = cli_value(c, "options"),
+	    .foreground = cli_flag(c, "foreground"),
+	    .memstats = c->memstats};
 
 	dir = c->store_dir ? span_dup(span_of(c->store_dir))
 			   : store_default_dir();
 	if (!dir)
 		return cli_fail(-ENOMEM, NULL);
-	return serve(dir, c->args[0], cli_flag(c, "foreground"),
-	    cli_value(c, "options"));
+	w.store = dir;
+	return serve(&w);
 }
 
 /* What mount(8) says to its helpers: two words, and [-sfnv] [-N namespace]
@@ -128,5 +157,7 @@ cmd_mount_helper(struct cli *c)
 
 	if (status != EXIT_DONE || h.fake)
 		return status;
-	return serve(h.words[0], h.words[1], false, h.options);
+	return serve(&(struct wish){.store = h.words[0],
+	    .mountpoint = h.words[1],
+	    .options = h.options});
 }

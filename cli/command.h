@@ -28,11 +28,13 @@ struct option_def {
 };
 
 struct cli;
+struct memstats;
 
 enum command_flags {
 	CMD_CREATES = 1 << 0,  /* makes the store where there is none */
 	CMD_NO_STORE = 1 << 1, /* opens it itself, or not at all */
 	CMD_READS = 1 << 2,    /* prints, and changes nothing */
+	CMD_STAYS = 1 << 3,    /* begins memstats in the process that stays */
 };
 
 struct command {
@@ -56,7 +58,8 @@ extern const struct option_def global_options[];
 struct cli {
 	const struct command *command;
 	struct store *store;
-	const char *store_dir; /* --store, or NULL */
+	const char *store_dir;	   /* --store, or NULL */
+	struct memstats *memstats; /* --memstats, or NULL */
 	bool json;
 	size_t nargs;
 	char **args;

@@ -191,7 +191,7 @@ const struct command commands[] = {
     {"db", "backup", "FILE", "Copy the database to a file", 1, 1, CMD_READS,
 	NULL, cmd_db_backup},
     {"mount", NULL, "MOUNTPOINT", "Mount the published tree", 1, 1,
-	CMD_NO_STORE, mount_options, cmd_mount},
+	CMD_NO_STORE | CMD_STAYS, mount_options, cmd_mount},
     {0},
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memstats.h"
 #include "cli/command.h"
 
 const struct option_def global_options[] = {
@@ -13,6 +14,8 @@ const struct option_def global_options[] = {
     {"quiet", NULL, "only warnings and errors"},
     {"verbose", NULL, "more about what is being done"},
     {"json", NULL, "print JSON"},
+    {"memstats", "FILE", "write a table of the memory that is taken"},
+    {"meminterval", "TIME", "time between its lines (default: 100ms)"},
     {"help", NULL, "print this and exit"},
     {"version", NULL, "print the version and exit"},
     {NULL, NULL, NULL},
@@ -29,6 +32,7 @@ struct parser {
 	bool help;
 	bool version;
 	const char *store;
+	const char *memstats, *meminterval;
 };
 
 static bool
@@ -79,6 +83,10 @@ take_global(struct parser *p, struct cli *c, const char *name)
 		log_set_level(LOG_DEBUG);
 	else if (strcmp(name, "json") == 0)
 		c->json = true;
+	else if (strcmp(name, "memstats") == 0)
+		p->memstats = optarg;
+	else if (strcmp(name, "meminterval") == 0)
+		p->meminterval = optarg;
 	else if (strcmp(name, "help") == 0)
 		p->help = true;
 	else if (strcmp(name, "version") == 0)
@@ -198,6 +206,41 @@ run(struct cli *c)
 	return status;
 }
 
+/* Opens the table that was asked for; EXIT_DONE, or an exit status. */
+static int
+open_memstats(const struct parser *p, struct cli *c)
+{
+	unsigned interval_ms = MEMSTATS_INTERVAL_MS;
+	struct error err = {0};
+
+	if (p->meminterval && !p->memstats)
+		return cli_usage(c, "--meminterval wants --memstats=FILE");
+	if (p->meminterval &&
+	    memstats_interval(span_of(p->meminterval), &interval_ms) < 0)
+		return cli_usage(
+		    c, "--meminterval: %s: no such time", p->meminterval);
+	/* That it can't be written is no wrong usage. */
+	if (p->memstats && memstats_open(p->memstats, interval_ms, "/data.mdb",
+			       &c->memstats, &err) < 0)
+		return cli_fail(-EIO, &err);
+	return EXIT_DONE;
+}
+
+static int
+run_watched(struct cli *c)
+{
+	struct error err = {0};
+	int r = 0, status;
+
+	if (c->memstats && !(c->command->flags & CMD_STAYS))
+		r = memstats_begin(c->memstats, &err);
+	if (r < 0)
+		return cli_fail(-EIO, &err);
+	status = run(c);
+	r = memstats_end(c->memstats, &err);
+	return r < 0 ? cli_fail(-EIO, &err) : status;
+}
+
 /*
  * Lets getopt_long(3) begin anew behind the words that have been taken.  Only
  * then does it forget that it was to stop at the first word, and finds options
@@ -287,7 +330,11 @@ parse_and_run(struct cli *c, int argc, char **argv)
 	c->args = argv + optind;
 	c->nargs = (size_t)(argc - optind);
 	c->store_dir = p.store;
-	return run(c);
+	status = open_memstats(&p, c);
+	if (status == EXIT_DONE)
+		status = run_watched(c);
+	memstats_close(c->memstats);
+	return status;
 }
 
 /* mount(8) and fstab call "mount.suitefs STORE MOUNTPOINT [-o ...]". */

@@ -42,7 +42,8 @@ _suitefs_options()
 	'db cleanup') echo --dry-run --grace= ;;
 	mount*) echo --foreground --options= ;;
 	esac
-	echo --store= --quiet --verbose --json --help --version
+	echo --store= --quiet --verbose --json --memstats= --meminterval= \
+		--help --version
 }
 
 _suitefs_verbs()

@@ -272,14 +272,22 @@ set_limits(void)
 static int
 serve(const struct plan *plan, int report, struct error *err)
 {
+	const struct mount_opts *opts = plan->opts;
 	struct serving s = {.plan = plan, .report = report};
 	int r;
 
 	set_limits();
-	r = start(&s, err);
+	r = opts->begin ? opts->begin(opts->arg, err) : 0;
+	if (r == 0)
+		r = start(&s, err);
 	if (r == 0)
 		r = loop(&s, err);
 	end(&s);
+	if (opts->end) {
+		int r2 = opts->end(opts->arg, r < 0 ? NULL : err);
+
+		r = r < 0 ? r : r2;
+	}
 	if (s.report >= 0)
 		send_report(s.report, r < 0 ? r : -EIO, err);
 	else if (r < 0 && report >= 0)

@@ -14,6 +14,9 @@ struct mount_opts {
 	const char *mountpoint;
 	bool foreground;
 	const char *fuse_options; /* "allow_other,..." or NULL */
+	/* Called first and last in the process that stays, or NULL. */
+	int (*begin)(void *arg, struct error *err);
+	int (*end)(void *arg, struct error *err);
 	/* Makes the fetching side once the process is the one that stays
 	 * (threads don't survive fork).  NULL: remote files are EIO. */
 	int (*start_fetching)(void *arg, struct store *s,

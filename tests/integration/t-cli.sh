@@ -80,7 +80,7 @@ while read -r command; do
 	diff -u <(options_of "$command" | sort) \
 		<(complete_words suitefs "$noun" ${verb:+"$verb"} -- |
 			sed 's/^--//; s/=$//' |
-			grep -vxE 'store|quiet|verbose|json|help' |
+			grep -vxE 'store|quiet|verbose|json|memstats|meminterval|help' |
 			awk '$0 != "version" || seen[$0]++' |
 			sort) >&2 || fail "completion and --help of '$command' differ"
 done <"$T/commands"
