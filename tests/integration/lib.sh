@@ -76,7 +76,21 @@ mounts_under() {
 }
 
 unmount_one() {
-	umount "$1" 2>/dev/null || fusermount3 -u "$1" 2>/dev/null
+	command umount "$1" 2>/dev/null || fusermount3 -u "$1" 2>/dev/null
+}
+
+# umount(8), patient for 5 s: a server or a client that has just answered may
+# have a file open still.
+umount() {
+	local status tries=100
+
+	while status=0; ! command umount "$@" 2>"$T/.umount"; do
+		status=32
+		((tries-- > 0)) && grep -q busy "$T/.umount" || break
+		sleep 0.05
+	done
+	cat "$T/.umount" >&2
+	return "$status"
 }
 
 unmount_all() {
@@ -85,7 +99,7 @@ unmount_all() {
 	while read -r dir; do
 		dir=$(printf '%b' "$dir")
 		wait_for 2 unmount_one "$dir" ||
-			umount -l "$dir" 2>/dev/null ||
+			command umount -l "$dir" 2>/dev/null ||
 			fusermount3 -uz "$dir" 2>/dev/null || :
 	done < <(mounts_under "$T")
 }

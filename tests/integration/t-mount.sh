@@ -253,7 +253,7 @@ run "$T/mount.suitefs" "$T/store" "$MNT" -n -t suitefs -N /proc/self/ns/mnt \
 pid=$(leftovers | awk -v m="$MNT" '/mount.suitefs/ { print $1 }')
 [[ $pid ]] || fail "mount.suitefs serves nothing"
 exec 5<"$MNT/dists/stable/Release"
-expect 32 'busy' umount "$MNT"
+expect 32 'busy' env umount "$MNT"
 run umount -l "$MNT"
 grep -q '^Suite: stable' <&5 || fail "an open file is lost"
 exec 5<&-
