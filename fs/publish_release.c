@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/release_text.h"
 #include "fs/compress.h"
-#include "fs/release_text.h"
 #include "store/list.h"
 #include "store/txn.h"
 

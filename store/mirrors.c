@@ -202,6 +202,8 @@ static int
 rename_one(struct txn *t, void *arg, struct error *err)
 {
 	struct change *ch = arg;
+	struct snapshot_source was = {
+	    .kind = SOURCE_MIRROR, .name = (char *)(uintptr_t)ch->name};
 	CLEANUP(mirror_release) struct mirror m = {0};
 	int r = mirrors_load(t, ch->name, &m, err);
 
@@ -218,6 +220,8 @@ rename_one(struct txn *t, void *arg, struct error *err)
 		r = mirror_put(t, &m);
 	if (r == 0)
 		r = uses_rename(t, SOURCE_MIRROR, ch->name, ch->to);
+	if (r == 0)
+		r = snapshot_sources_rename(t, &was, ch->to);
 	return r < 0 ? r : rename_in_snapshots(t, ch->name, ch->to);
 }
 

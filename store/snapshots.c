@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/date.h"
 #include "base/path.h"
+#include "store/derive.h"
 #include "store/mirror.h"
 #include "store/state.h"
 #include "store/uses.h"
@@ -36,9 +37,8 @@ snapshots_load(
 	return r < 0 ? error_sys(err, r, "snapshot %s", name) : 0;
 }
 
-/* A new name must be good and free. */
-static int
-check_new(struct txn *t, const char *name, struct error *err)
+int
+snapshots_check_new(struct txn *t, const char *name, struct error *err)
 {
 	CLEANUP(snapshot_release) struct snapshot s = {0};
 	const char *why = name_check(span_of(name));
@@ -54,7 +54,6 @@ check_new(struct txn *t, const char *name, struct error *err)
 	return r == -ENOENT ? 0 : error_sys(err, r, "snapshot %s", name);
 }
 
-/* The description is made here; mirror may be NULL. */
 static int
 put_new(struct txn *t, const struct change *ch, uint64_t state)
 {
@@ -65,14 +64,11 @@ put_new(struct txn *t, const struct change *ch, uint64_t state)
 	};
 	CLEANUP(buf_release) struct buf text = {0};
 
-	if (ch->mirror)
-		(void)buf_addf(&text, "mirror %s", ch->mirror);
-	else
-		(void)buf_add_str(&text, "empty");
+	(void)buf_addf(&text, "mirror %s", ch->mirror);
 	s.name = strdup(ch->name);
-	s.mirror = ch->mirror ? strdup(ch->mirror) : NULL;
+	s.mirror = strdup(ch->mirror);
 	s.description = buf_take(&text);
-	if (!s.name || !s.description || (ch->mirror && !s.mirror))
+	if (!s.name || !s.description || !s.mirror)
 		return -ENOMEM;
 	return snapshot_put(t, &s);
 }
@@ -102,7 +98,7 @@ from_mirror(struct txn *t, void *arg, struct error *err)
 {
 	const struct change *ch = arg;
 	uint64_t state = 0;
-	int r = check_new(t, ch->name, err);
+	int r = snapshots_check_new(t, ch->name, err);
 
 	if (r >= 0)
 		r = mirror_state(t, ch->mirror, &state, err);
@@ -174,29 +170,16 @@ snapshots_from_mirror_dated(struct store *s, const char *mirror, int64_t now,
 	return store_write(s, from_mirror_dated, &d, err);
 }
 
-static int
-empty(struct txn *t, void *arg, struct error *err)
-{
-	const struct change *ch = arg;
-	CLEANUP(state_release) struct state state = {.taken = ch->now};
-	int r = check_new(t, ch->name, err);
-
-	if (r < 0)
-		return r;
-	state.suite = strdup(ch->name);
-	if (!state.suite)
-		return -ENOMEM;
-	r = state_put(t, &state);
-	return r < 0 ? r : put_new(t, ch, state.number);
-}
-
 int
 snapshots_empty(
     struct store *s, const char *name, int64_t now, struct error *err)
 {
-	struct change ch = {.name = name, .now = now};
+	struct derive_opts opts = {
+	    .name = name, .description = "empty", .now = now};
+	CLEANUP(derive_cleanup) struct derive *d = NULL;
+	int r = derive_new(s, &opts, &d, err);
 
-	return store_write(s, empty, &ch, err);
+	return r < 0 ? r : derive_end(d, err);
 }
 
 static int
@@ -204,12 +187,14 @@ rename_one(struct txn *t, void *arg, struct error *err)
 {
 	const struct change *ch = arg;
 	CLEANUP(snapshot_release) struct snapshot s = {0};
+	struct snapshot_source was = {.kind = SOURCE_SNAPSHOT};
 	int r = snapshots_load(t, ch->name, &s, err);
 
 	if (r == 0)
-		r = check_new(t, ch->to, err);
+		r = snapshots_check_new(t, ch->to, err);
 	if (r < 0)
 		return r;
+	was.state = s.state;
 	free(s.name);
 	s.name = strdup(ch->to);
 	if (!s.name)
@@ -217,7 +202,10 @@ rename_one(struct txn *t, void *arg, struct error *err)
 	r = snapshot_delete(t, ch->name);
 	if (r == 0)
 		r = snapshot_put(t, &s);
-	return r < 0 ? r : uses_rename(t, SOURCE_SNAPSHOT, ch->name, ch->to);
+	if (r == 0)
+		r = uses_rename(t, SOURCE_SNAPSHOT, ch->name, ch->to);
+	was.name = (char *)(uintptr_t)ch->name;
+	return r < 0 ? r : snapshot_sources_rename(t, &was, ch->to);
 }
 
 int

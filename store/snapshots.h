@@ -13,6 +13,9 @@
  */
 int snapshots_load(struct txn *t, const char *name, struct snapshot *ret,
     struct error *err) MUST_CHECK;
+/* May a new snapshot be called so?  -EINVAL: a bad name; -EEXIST: taken. */
+int snapshots_check_new(
+    struct txn *t, const char *name, struct error *err) MUST_CHECK;
 /* Freezes the newest state of a mirror.  -EINVAL: a bad name; -EEXIST: it is
  * taken; -ENOENT: no such mirror, or it has never been updated. */
 int snapshots_from_mirror(struct store *s, const char *name, const char *mirror,
@@ -22,9 +25,10 @@ int snapshots_from_mirror(struct store *s, const char *name, const char *mirror,
  * err says whether the snapshot of that name is of the same state. */
 int snapshots_from_mirror_dated(struct store *s, const char *mirror,
     int64_t now, char *name, struct error *err) MUST_CHECK;
+/* One without packages. */
 int snapshots_empty(struct store *s, const char *name, int64_t now,
     struct error *err) MUST_CHECK;
-/* Publications of it follow. */
+/* Publications of it and snapshots made of it follow. */
 int snapshots_rename(struct store *s, const char *from, const char *to,
     struct error *err) MUST_CHECK;
 /* -EBUSY: it is published (err says where) and not force.  What is published

@@ -6,6 +6,7 @@
 #include "scratch_store.h"
 #include "store/mirror.h"
 #include "store/publication.h"
+#include "store/record.h"
 #include "store/root.h"
 #include "store/snapshot.h"
 
@@ -72,6 +73,41 @@ static int
 add_snapshot_name(const struct snapshot *s, void *arg)
 {
 	return strs_add(arg, span_of(s->name));
+}
+
+/* What a program wrote that knew of no sources. */
+static int
+put_old_snapshot(struct txn *t, void *arg, struct error *err)
+{
+	CLEANUP(record_writer_release) struct record_writer w;
+	struct span bytes;
+
+	(void)arg, (void)err;
+	record_writer_init(&w);
+	record_begin(&w, 1, 5);
+	record_put_i64(&w, 5);
+	record_put_cstr(&w, "mirror m");
+	record_put_cstr(&w, "m");
+	record_put_u64(&w, 3);
+	record_put_u64(&w, 9);
+	assert_int_equal(record_end(&w, &bytes), 0);
+	return txn_put(t, T_SNAPSHOTS, "old", 3, bytes);
+}
+
+static void
+test_snapshot_load_without_sources(void **state)
+{
+	struct scratch *sc = *state;
+	CLEANUP(snapshot_release) struct snapshot got = {0};
+	struct txn *t;
+
+	scratch_write(sc, put_old_snapshot, NULL);
+	t = scratch_read(sc);
+	assert_int_equal(snapshot_load(t, "old", &got), 0);
+	txn_end(t);
+	assert_string_equal(got.mirror, "m");
+	assert_int_equal(got.state, 9);
+	assert_int_equal(got.nsources, 0);
 }
 
 static void
@@ -556,6 +592,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    scratch_test(test_root_new_keeps_older),
 	    scratch_test(test_snapshot_put_makes_root),
+	    scratch_test(test_snapshot_load_without_sources),
 	    cmocka_unit_test(test_mirror_settings_tell_what_is_wanted),
 	    scratch_test(test_mirror_load_versions),
 	    scratch_test(test_publication_put_renews_prefix),

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/release.h"
-#include "fs/release_text.h"
+#include "base/release_text.h"
 
 #define DATE  1764000000 /* Mon, 24 Nov 2025 16:00:00 UTC */
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -1,5 +1,5 @@
-#ifndef FS_RELEASE_TEXT_H
-#define FS_RELEASE_TEXT_H
+#ifndef BASE_RELEASE_TEXT_H
+#define BASE_RELEASE_TEXT_H
 
 /* Writes Release files.  Pure. */
 

@@ -1,4 +1,4 @@
-#include "fs/release_text.h"
+#include "base/release_text.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,0 +1,101 @@
+#ifndef STORE_DERIVE_H
+#define STORE_DERIVE_H
+
+/*
+ * Derived states: lists that are made here of packages that the store has, and
+ * snapshots of such lists (merge, filter, pull; without any list: empty).
+ *
+ * A snapshot, in this order:
+ *
+ *   derive_new()    takes the hold (store/hold.h), loads the sources
+ *   derive_source() what there is to choose from
+ *   derive_list()   for each index: the packages that were chosen
+ *   derive_end()    makes Release and the snapshot, in one transaction
+ *
+ * Nothing refers to what is made before derive_end() has succeeded.  No
+ * transaction may be open in the thread that calls derive_new(), derive_list(),
+ * derive_end() or derive_make_list().  One thread at a time.
+ *
+ * The state has no origin of its own: packages are found where they were
+ * sighted, whichever origins that are.  Its Release is unsigned and lists the
+ * plain indexes.  It takes Origin, Label, Suite, Codename (from one source:
+ * Version and Description too) from the sources where they agree; a snapshot
+ * of sources of different suites is a suite of its own name.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "base/release_text.h"
+#include "store/publication.h"
+#include "store/state.h"
+
+struct derive_input {
+	enum source_kind kind;
+	const char *name;
+};
+
+struct derive_opts {
+	const char *name;	 /* of the new snapshot */
+	const char *description; /* "merge of a, b" */
+	const struct derive_input *inputs;
+	size_t ninputs;
+	int64_t now;
+	struct progress *progress; /* or NULL */
+	const atomic_bool *cancel; /* or NULL */
+};
+
+struct derive;
+
+/* -EINVAL: a bad name; -EEXIST: it is taken; -ENOENT: no such source, or a
+ * mirror that was never updated; -E2BIG: too many sources. */
+int derive_new(struct store *s, const struct derive_opts *opts,
+    struct derive **ret, struct error *err) MUST_CHECK;
+void derive_free(struct derive *d);
+static inline void
+derive_cleanup(struct derive **d)
+{
+	derive_free(*d);
+}
+/* The state of the input at that index, until derive_free(). */
+const struct state *derive_source(const struct derive *d, size_t i);
+/* Are all packages for any architecture in binary-<arch> too, so that nobody
+ * has to read its binary-all?  True too where it has none. */
+bool derive_source_no_arch_all(const struct derive *d, size_t i);
+
+/*
+ * One index, its packages in order.  Component and architecture are those of
+ * struct state_list, neither empty: what comes of a flat archive is put into
+ * "main", and by architecture.  No two calls with the same component,
+ * architecture and kind.
+ */
+struct derive_list {
+	const char *component, *architecture;
+	enum package_kind kind;
+	const uint64_t *packages; /* numbers */
+	size_t n;
+	/* A list that it is, perhaps: saves reading the stanzas; or 0. */
+	uint64_t like;
+};
+int derive_list(struct derive *d, const struct derive_list *l,
+    struct error *err) MUST_CHECK;
+int derive_end(struct derive *d, struct error *err) MUST_CHECK;
+
+/*
+ * A list alone: stores it, or finds it there.  Memory is a batch beside the
+ * numbers.  The caller shares the hold until something refers to the list.
+ */
+int derive_make_list(struct store *s, const struct derive_list *l,
+    const atomic_bool *cancel, uint64_t *ret, struct error *err) MUST_CHECK;
+/*
+ * The Release of a state's lists: fills in out's files, architectures and
+ * components, stores the text and lets s->release and s->listing name it.  The
+ * other fields of out are the caller's.  For a write transaction, before
+ * state_put().
+ */
+int derive_release(
+    struct txn *t, struct state *s, struct release_out *out) MUST_CHECK;
+
+#endif
