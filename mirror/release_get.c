@@ -23,6 +23,7 @@ release_got_free(struct release_got *g)
 	buf_release(&g->release_gpg);
 	buf_release(&g->listing);
 	strs_release(&g->signers);
+	strs_release(&g->keyring_hashes);
 	free(g->etag);
 	*g = (struct release_got){0};
 }
@@ -297,22 +298,48 @@ static int
 open_verifier(struct getting *g)
 {
 	const struct strs *keyrings = &g->u->mirror.keyrings;
+	int r;
 
 	if (keyrings->n == 0)
 		return 0;
-	return verifier_new(keyrings, &g->verifier, g->err);
+	r = verifier_new(keyrings, &g->verifier, g->err);
+	if (r < 0)
+		return r;
+	r = strs_add_all(&g->got->keyring_hashes, verifier_hashes(g->verifier));
+	return r < 0 ? no_memory(g->err) : 0;
+}
+
+/*
+ * InRelease, or the pair where the server says that there is no InRelease.
+ * Some stores say so by refusing it; where the pair can't be had either, the
+ * refusal is what is told.
+ */
+static int
+get_either(struct getting *g, bool *inlined)
+{
+	struct release_got *got = g->got;
+	struct error refusal;
+	int r, first = get_main(
+		   g, "InRelease", g->u->old.in_release, &got->in_release);
+
+	*inlined = first == 0;
+	if (first != -ENOENT && first != -EACCES)
+		return first;
+	if (first == -EACCES)
+		refusal = *g->err;
+	r = get_pair(g);
+	if (first == -EACCES && (r == -ENOENT || r == -EACCES))
+		return error_set(g->err, first, "%s", refusal.text);
+	return r;
 }
 
 static int
 get_and_prove(struct getting *g)
 {
 	struct release_got *got = g->got;
-	int r =
-	    get_main(g, "InRelease", g->u->old.in_release, &got->in_release);
-	bool inlined = r == 0;
+	bool inlined;
+	int r = get_either(g, &inlined);
 
-	if (r == -ENOENT)
-		r = get_pair(g);
 	if (r < 0 || got->same)
 		return r;
 	r = open_verifier(g);

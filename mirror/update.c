@@ -325,6 +325,8 @@ make_state(const struct update *u, const struct release_got *got,
 	r = strs_add_all(&s->signers, &got->signers);
 	if (r == 0)
 		r = strs_add_all(&s->keyrings, &u->mirror.keyrings);
+	if (r == 0)
+		r = strs_add_all(&s->keyring_hashes, &got->keyring_hashes);
 	return s->suite ? r : -ENOMEM;
 }
 

@@ -59,6 +59,7 @@ struct release_got {
 	struct buf listing; /* the proven text */
 	bool is_unsigned;
 	struct strs signers;
+	struct strs keyring_hashes; /* of what it was proven with */
 	char *etag;
 	int64_t last_modified;
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "mirror/clearsign.h"
 #include "mirror/gnupg_home.h"
 
@@ -19,6 +20,7 @@ struct verifier {
 	/* Side by side: every key and subkey of the keyrings, and the primary
 	 * key that it belongs to. */
 	struct strs keys, primaries;
+	struct strs hashes; /* of the keyring files, hexadecimal */
 };
 
 /* What the signatures of one file amount to. */
@@ -96,6 +98,8 @@ static int
 import_file(struct verifier *v, const char *name, struct error *err)
 {
 	CLEANUP(buf_release) struct buf bytes = {0};
+	char hex[DIGEST_HEX_SIZE];
+	struct digest digest;
 	int r = file_read(AT_FDCWD, name, KEYRING_MAX, &bytes, err);
 
 	if (r == -ENOENT || r == -EACCES || r == -ENOMEM)
@@ -105,7 +109,12 @@ import_file(struct verifier *v, const char *name, struct error *err)
 		    err, -EBADMSG, "%s: too long for a keyring", name);
 	if (r < 0)
 		return -EIO;
-	return import(v, buf_span(&bytes), name, err);
+	r = import(v, buf_span(&bytes), name, err);
+	if (r < 0)
+		return r;
+	digest_of(bytes.ptr, bytes.len, &digest);
+	r = strs_add(&v->hashes, span_of(digest_hex(&digest, hex)));
+	return r < 0 ? no_memory(err) : 0;
 }
 
 static int
@@ -198,7 +207,14 @@ verifier_free(struct verifier *v)
 	free(v->home);
 	strs_release(&v->keys);
 	strs_release(&v->primaries);
+	strs_release(&v->hashes);
 	free(v);
+}
+
+const struct strs *
+verifier_hashes(const struct verifier *v)
+{
+	return &v->hashes;
 }
 
 /* The primary key that a fingerprint of a key or subkey belongs to, or NULL

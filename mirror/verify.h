@@ -24,6 +24,8 @@ struct verifier;
 int verifier_new(const struct strs *keyrings, struct verifier **ret,
     struct error *err) MUST_CHECK;
 void verifier_free(struct verifier *v);
+/* The SHA-256 of each keyring file as it was read, as hexadecimal. */
+const struct strs *verifier_hashes(const struct verifier *v);
 static inline void
 verifier_cleanup(struct verifier **v)
 {

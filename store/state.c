@@ -12,12 +12,14 @@
 /*
  * T_STATES, version 1: suite, flat, taken without a signature, origin, numbers
  * of the texts InRelease, Release, Release.gpg and of the one that describes
- * the state, Date, Valid-Until, time taken, signers, keyrings, lists.  A list
- * is an array of component, architecture, kind, path and list number.
+ * the state, Date, Valid-Until, time taken, signers, keyrings, lists, SHA-256
+ * of the keyrings (absent in the first records).  A list is an array of
+ * component, architecture, kind, path and list number.
  */
-#define STATE_VERSION 1
-#define STATE_ITEMS   14
-#define LIST_ITEMS    5
+#define STATE_VERSION  1
+#define STATE_ITEMS    15
+#define KEYRING_HASHES 14
+#define LIST_ITEMS     5
 
 static void
 state_list_release(struct state_list *l)
@@ -34,6 +36,7 @@ state_release(struct state *s)
 	free(s->suite);
 	strs_release(&s->signers);
 	strs_release(&s->keyrings);
+	strs_release(&s->keyring_hashes);
 	for (size_t i = 0; i < s->nlists; i++)
 		state_list_release(&s->lists[i]);
 	free(s->lists);
@@ -94,6 +97,8 @@ load_items(const struct record_view *v, struct state *s)
 	s->taken = record_i64(v, 10);
 	record_strs(v, 11, &s->signers);
 	record_strs(v, 12, &s->keyrings);
+	if (v->n > KEYRING_HASHES)
+		record_strs(v, KEYRING_HASHES, &s->keyring_hashes);
 	return s->suite ? load_lists(v, s) : -EIO;
 }
 
@@ -153,6 +158,7 @@ put_items(struct record_writer *w, const struct state *s)
 	record_array(w, s->nlists);
 	for (size_t i = 0; i < s->nlists; i++)
 		put_list(w, &s->lists[i]);
+	record_put_strs(w, &s->keyring_hashes);
 }
 
 int

@@ -39,7 +39,10 @@ struct state {
 	int64_t taken;		   /* when it was verified or made */
 	struct strs signers;	   /* fingerprints of good signatures' keys */
 	struct strs keyrings;	   /* files it was verified against */
-	struct state_list *lists;  /* in the order of Release's components */
+	/* The SHA-256 that each of these had then, as hexadecimal; empty where
+	 * that was not recorded. */
+	struct strs keyring_hashes;
+	struct state_list *lists; /* in the order of Release's components */
 	size_t nlists;
 };
 

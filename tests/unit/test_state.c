@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "scratch_store.h"
+#include "store/head.h"
 
 static void
 test_state_dir_of_suites(void **state)
@@ -97,6 +98,7 @@ test_state_put_reads_back(void **state)
 	assert_int_equal(state_add_list(&s, &l), 0);
 	assert_int_equal(strs_add(&s.signers, SPAN("ABCD")), 0);
 	assert_int_equal(strs_add(&s.keyrings, SPAN("/k.gpg")), 0);
+	assert_int_equal(strs_add(&s.keyring_hashes, SPAN("0123")), 0);
 	scratch_write(sc, put, &s);
 	assert_int_equal(s.number, 1);
 
@@ -118,12 +120,54 @@ test_state_put_reads_back(void **state)
 	assert_int_equal(got.signers.n, 1);
 	assert_string_equal(got.signers.v[0], "ABCD");
 	assert_string_equal(got.keyrings.v[0], "/k.gpg");
+	assert_int_equal(got.keyring_hashes.n, 1);
+	assert_string_equal(got.keyring_hashes.v[0], "0123");
 	assert_int_equal(got.nlists, 1);
 	assert_string_equal(got.lists[0].component, "updates/main");
 	assert_string_equal(got.lists[0].architecture, "amd64");
 	assert_int_equal(got.lists[0].kind, PACKAGE_UDEB);
 	assert_string_equal(got.lists[0].path, "main/binary-amd64/Packages");
 	assert_int_equal(got.lists[0].list, 77);
+}
+
+/* A record as it was before keyrings' hashes were known. */
+static int
+put_first_form(struct txn *t, void *arg, struct error *err)
+{
+	CLEANUP(record_writer_release) struct record_writer w;
+	struct strs keyrings = {.v = (char *[]){(char[]){"/k.gpg"}}, .n = 1};
+
+	(void)arg, (void)err;
+	record_writer_init(&w);
+	record_begin(&w, 1, 14);
+	record_put_cstr(&w, "sid");
+	record_put_bool(&w, false);
+	record_put_bool(&w, false);
+	for (int i = 0; i < 5; i++)
+		record_put_u64(&w, 0);
+	for (int i = 0; i < 3; i++)
+		record_put_i64(&w, 7);
+	record_put_strs(&w, &(struct strs){0});
+	record_put_strs(&w, &keyrings);
+	record_array(&w, 0);
+	return head_put64(t, T_STATES, 5, &w);
+}
+
+static void
+test_state_load_first_form(void **state)
+{
+	struct scratch *sc = *state;
+	CLEANUP(state_release) struct state got = {0};
+	struct txn *t;
+
+	scratch_write(sc, put_first_form, NULL);
+	t = scratch_read(sc);
+	assert_int_equal(state_load(t, 5, &got), 0);
+	txn_end(t);
+	assert_string_equal(got.suite, "sid");
+	assert_int_equal(got.taken, 7);
+	assert_string_equal(got.keyrings.v[0], "/k.gpg");
+	assert_int_equal(got.keyring_hashes.n, 0);
 }
 
 int
@@ -133,6 +177,7 @@ main(void)
 	    cmocka_unit_test(test_state_dir_of_suites),
 	    cmocka_unit_test(test_state_add_list_makes_path),
 	    scratch_test(test_state_put_reads_back),
+	    scratch_test(test_state_load_first_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
