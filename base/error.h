@@ -25,6 +25,7 @@
  *   EKEYREVOKED   only signatures by revoked keys
  *   ESTALE        Valid-Until has passed, or Date went back
  *   EPROTO        the store's schema is newer than this program
+ *   EACCES        refused: a file may not be read, a server says 401 or 403
  *   EROFS         a write to the published tree
  *   ENOSPC        the disk or the map is full
  *   ENOMEM        out of memory

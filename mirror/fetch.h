@@ -82,10 +82,12 @@ struct fetch_answer {
 
 /*
  * Fetches.  -ENOENT: the server says that there is no such thing (404, 410;
- * for file: the file is absent); -E2BIG; -EBADMSG: the answer is no file (an
- * HTML page where the URL is not one's); -EINTR; -EIO for the rest.  err names
- * the URL (without user and password) and the reason.  The sink's errors are
- * returned as they are, and err is left to the sink.
+ * for file: the file is absent); -EACCES: it refuses to give it (any other 4xx
+ * that does not pass: some stores answer 403 where a file is absent); -E2BIG;
+ * -EBADMSG: the answer is no file (an HTML page where the URL is not one's);
+ * -EINTR; -EIO for the rest.  err names the URL (without user and password) and
+ * the reason.  The sink's errors are returned as they are, and err is left to
+ * the sink.
  */
 int fetch(struct fetcher *f, const struct fetch_request *rq,
     const struct fetch_sink *sink, struct fetch_answer *ret,

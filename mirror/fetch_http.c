@@ -373,24 +373,40 @@ judge_code(struct transfer *t, CURLcode c)
 	}
 }
 
+static bool
+is_passing_status(long status)
+{
+	return status >= 500 || status == 429 || status == 408;
+}
+
+/* 416 is about the range, 407 is the proxy's. */
+static int
+error_of(long status)
+{
+	if (status == 404 || status == 410)
+		return -ENOENT;
+	if (status >= 400 && status < 500 && status != 407 && status != 416 &&
+	    !is_passing_status(status))
+		return -EACCES;
+	return -EIO;
+}
+
 static int
 judge_status(struct transfer *t)
 {
 	const struct fetch_request *rq = t->try->rq;
 	long status = status_of(t);
 	curl_off_t after = 0;
-	bool absent;
 
 	if (status == 304 && (rq->if_none_match || rq->if_modified_since)) {
 		t->try->answer->not_modified = true;
 		return fill_answer(t);
 	}
 	t->try->range_refused = status == 416 && t->from != 0;
-	t->try->passing = status >= 500 || status == 429 || status == 408;
+	t->try->passing = is_passing_status(status);
 	(void)curl_easy_getinfo(t->http->easy, CURLINFO_RETRY_AFTER, &after);
 	t->try->retry_after_s = after;
-	absent = status == 404 || status == 410;
-	return error_set(t->err, absent ? -ENOENT : -EIO, "%s: %s", t->shown,
+	return error_set(t->err, error_of(status), "%s: %s", t->shown,
 	    t->reason[0] ? t->reason : "no answer");
 }
 

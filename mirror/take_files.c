@@ -341,7 +341,7 @@ judge(struct choice *c, struct error *err)
 			continue;
 		if (g->why == -E2BIG || g->why == -EBADMSG)
 			c->u->mismatch = true;
-		if (g->why != -ENOENT)
+		if (g->why != -ENOENT && g->why != -EACCES)
 			return error_set(err,
 			    g->why == -E2BIG ? -EBADMSG : g->why,
 			    "no form of %s%.*s can be had: %s", c->u->dir,

@@ -357,7 +357,7 @@ struct search {
 static bool
 goes_on_after(int r)
 {
-	return r == -ENOENT || r == -EBADMSG || r == -E2BIG;
+	return r == -ENOENT || r == -EACCES || r == -EBADMSG || r == -E2BIG;
 }
 
 static void

@@ -130,9 +130,19 @@ begin html-index
 bad_rule "/html-once/$INDEX.gz" html
 bad_rule "/html-once/$INDEX.xz" ok
 begin html-once
-bad_rule "/forbidden/$IN" status code=403
+bad_rule "/forbidden/dists/stable/*Release*" status code=403
 begin forbidden
 bad_rule "/teapot/$IN" status code=418
+bad_rule "/teapot/dists/stable/Release" status code=404
+# An object store that says 403 of what it has not got.
+bad_rule "/store/$IN" status code=403
+bad_rule "/store/$INDEX.gz" status code=403
+begin store
+bad_rule "/store-index/$INDEX*" status code=403
+begin store-index
+bad_rule "/store-unsigned/$IN" status code=403
+bad_rule "/store-unsigned/dists/stable/Release.gpg" status code=403
+begin store-unsigned
 begin teapot
 bad_rule "/no-gz/$INDEX.gz" status code=404
 begin no-gz
@@ -222,6 +232,9 @@ bad html-index "no form of $INDEX can be had: .*/html-index/.*HTML page"
 good html-once
 bad forbidden "/forbidden/$IN: 403"
 bad teapot "/teapot/$IN: 418"
+good store
+bad store-index "no form of $INDEX can be had: .*/store-index/$INDEX.*: 403"
+bad store-unsigned '/Release has no signature'
 good no-gz
 asked no-gz "$INDEX.xz" 1
 good no-xz

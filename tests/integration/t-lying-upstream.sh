@@ -88,7 +88,7 @@ bad_update "the archive changes while it is read: no form of $INDEX"
 again
 at new
 bad_rule "/now/$IN" other "with=/two/$IN" times=1 case=3
-bad_rule "/now/$IN" status code=403
+bad_rule "/now/$IN" html
 bad_update "no form of $INDEX can be had: .*/now/$INDEX"
 
 # By another signature it is not the archive that moved on.
