@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/progress.h"
+#include "cli/out_state.h"
 #include "cli/output.h"
 #include "mirror/fetch.h"
 #include "mirror/pool.h"
@@ -18,15 +19,16 @@ one_failed(void *arg, const char *why)
 }
 
 static json_t *
-json_counts(const struct pool_count *n, const struct pool_result *got)
+json_counts(const struct file_count *n, const struct pool_result *got)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "files",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "files",
 	    (json_int_t)n->files, "bytes", (json_int_t)n->bytes,
 	    "missing_files", (json_int_t)n->missing_files, "missing_bytes",
 	    (json_int_t)n->missing_bytes, "fetched_files",
 	    (json_int_t)got->fetched_files, "fetched_bytes",
 	    (json_int_t)got->fetched_bytes, "failed_files",
-	    (json_int_t)got->failed_files);
+	    (json_int_t)got->failed_files, "absent_files",
+	    (json_int_t)got->absent_files);
 }
 
 int
@@ -67,26 +69,60 @@ fetch_missing(struct cli *c, const struct pool_want *want,
 	    c->store, want, &opts, &cancelled, one_failed, NULL, got, err);
 }
 
+static void
+tell_missing(const struct file_count *n)
+{
+	log_info("%" PRIu64 " of %" PRIu64 " files are missing, %" PRIu64
+		 " of %" PRIu64 " bytes",
+	    n->missing_files, n->files, n->missing_bytes, n->bytes);
+}
+
+static void
+tell_fetched(const struct pool_result *got)
+{
+	char size[OUT_SIZE_MAX];
+
+	if (got->fetched_files > 0)
+		log_info("%" PRIu64 " files fetched, %s", got->fetched_files,
+		    out_size(got->fetched_bytes, size));
+	if (got->absent_files > 0)
+		log_warn("%" PRIu64 " files that Release lists are not "
+			 "there, the first is %s",
+		    got->absent_files, got->absent.text);
+}
+
+/* What is wanted: packages are given after the name, or all that the tree
+ * serves. */
+static int
+read_wanted(struct cli *c, struct pool_want *want, struct strs *names,
+    struct strs *archs)
+{
+	int r = cli_list(c, "arch", archs);
+
+	*names = (struct strs){.v = c->args + 1, .n = c->nargs - 1};
+	want->names = names;
+	want->architectures = archs;
+	want->listed =
+	    names->n == 0 && archs->n == 0 && !cli_flag(c, "no-indexes");
+	return r;
+}
+
 int
 fetch_state(struct cli *c, uint64_t state)
 {
 	CLEANUP(strs_release) struct strs archs = {0};
-	struct strs names = {.v = c->args + 1, .n = c->nargs - 1};
-	struct pool_want want = {
-	    .state = state,
-	    .names = &names,
-	    .architectures = &archs,
-	};
+	struct pool_want want = {.state = state};
+	struct strs names;
 	struct pool_count n = {0};
 	struct pool_result got = {0};
+	struct file_count all;
 	struct error err = {0};
-	char size[OUT_SIZE_MAX];
 	struct limits limits;
 	int r;
 
 	if (fetch_limits(c, &limits) < 0)
 		return EXIT_USAGE;
-	r = cli_list(c, "arch", &archs);
+	r = read_wanted(c, &want, &names, &archs);
 	if (r == 0)
 		r = pool_count(c->store, &want, &n, &err);
 	if (r < 0)
@@ -95,15 +131,12 @@ fetch_state(struct cli *c, uint64_t state)
 		log_error("%s has no such package: %s", c->args[0], n.unknown);
 		return EXIT_FAILED;
 	}
-	log_info("%" PRIu64 " of %" PRIu64 " files are missing, %" PRIu64
-		 " of %" PRIu64 " bytes",
-	    n.missing_files, n.files, n.missing_bytes, n.bytes);
-	if (!cli_flag(c, "dry-run") && n.missing_files > 0)
+	all = state_files_sum(&n);
+	tell_missing(&all);
+	if (!cli_flag(c, "dry-run") && all.missing_files > 0)
 		r = fetch_missing(c, &want, &limits, &got, &err);
-	if (got.fetched_files > 0)
-		log_info("%" PRIu64 " files fetched, %s", got.fetched_files,
-		    out_size(got.fetched_bytes, size));
-	if (c->json && out_json(json_counts(&n, &got)) < 0)
+	tell_fetched(&got);
+	if (c->json && out_json(json_counts(&all, &got)) < 0)
 		return EXIT_FAILED;
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
 }

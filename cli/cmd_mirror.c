@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/cmd_fetch.h"
+#include "cli/out_state.h"
 #include "cli/output.h"
 #include "mirror/fetch.h"
 #include "mirror/wanted.h"
@@ -253,10 +254,30 @@ cmd_mirror_list(struct cli *c)
 	return out_list(c, list_all);
 }
 
-static int
-show_lines(struct txn *t, const struct mirror *m, const struct origin *o,
-    const struct state *state)
+/* What mirror show prints. */
+struct shown {
+	struct txn *t;
+	struct mirror mirror;
+	struct origin origin;
+	struct state state; /* of a mirror that has one */
+	struct pool_count files;
+};
+
+static void
+shown_release(struct shown *s)
 {
+	txn_end(s->t);
+	mirror_release(&s->mirror);
+	origin_release(&s->origin);
+	state_release(&s->state);
+}
+
+static int
+show_lines(const struct shown *s)
+{
+	const struct mirror *m = &s->mirror;
+	const struct origin *o = &s->origin;
+
 	out_field("Name", m->name);
 	out_field("URL", o->url);
 	out_field_strs("Fallbacks", &o->fallbacks);
@@ -278,53 +299,65 @@ show_lines(struct txn *t, const struct mirror *m, const struct origin *o,
 		return 0;
 	}
 	out_field_time("Updated", m->updated);
-	out_field_time("Date", state->date);
-	out_valid_until(state);
-	out_field_strs("Signed-By", &state->signers);
-	return out_state_lists(t, state);
+	out_verified(&s->state);
+	out_files(&s->files);
+	return out_state_lists(s->t, &s->state);
+}
+
+static json_t *
+json_state(const struct shown *s)
+{
+	json_t *j = json_pack("{s:o,s:o,s:o}", "date", out_time(s->state.date),
+	    "taken", out_time(s->state.taken), "lists",
+	    out_json_lists(s->t, &s->state));
+
+	if (j && out_json_verified(j, &s->state) == 0 &&
+	    out_json_files(j, &s->files) == 0)
+		return j;
+	json_decref(j);
+	return NULL;
 }
 
 static int
-show_json(struct txn *t, const struct mirror *m, const struct origin *o,
-    const struct state *state)
+show_json(const struct shown *s)
 {
-	json_t *j = json_mirror(m, o);
+	json_t *j = json_mirror(&s->mirror, &s->origin);
 
-	if (j && m->state) {
-		json_t *s = json_pack("{s:o,s:o,s:b,s:o,s:o,s:o}", "date",
-		    out_time(state->date), "valid_until",
-		    out_time(state->valid_until), "expired", out_expired(state),
-		    "taken", out_time(state->taken), "signed_by",
-		    out_strs(&state->signers), "lists",
-		    out_json_lists(t, state));
-
-		(void)json_object_set_new(j, "state", s);
+	if (j && s->mirror.state &&
+	    json_object_set_new(j, "state", json_state(s)) < 0) {
+		json_decref(j);
+		j = NULL;
 	}
 	return out_json(j);
+}
+
+static int
+load_shown(struct cli *c, struct shown *s, struct error *err)
+{
+	int r = txn_read(c->store, &s->t, err);
+
+	if (r == 0)
+		r = mirrors_load(s->t, c->args[0], &s->mirror, err);
+	if (r == 0)
+		r = origin_load(s->t, s->mirror.origin, &s->origin);
+	if (r == 0 && s->mirror.state)
+		r = state_load(s->t, s->mirror.state, &s->state);
+	if (r == 0 && s->mirror.state && !cli_flag(c, "packages"))
+		r = state_files(c->store, s->mirror.state, &s->files, err);
+	return r;
 }
 
 int
 cmd_mirror_show(struct cli *c)
 {
-	CLEANUP(txn_cleanup) struct txn *t = NULL;
-	CLEANUP(mirror_release) struct mirror m = {0};
-	CLEANUP(origin_release) struct origin o = {0};
-	CLEANUP(state_release) struct state state = {0};
+	CLEANUP(shown_release) struct shown s = {0};
 	struct error err = {0};
-	int r = txn_read(c->store, &t, &err);
+	int r = load_shown(c, &s, &err);
 
-	if (r == 0)
-		r = mirrors_load(t, c->args[0], &m, &err);
-	if (r == 0)
-		r = origin_load(t, m.origin, &o);
-	if (r == 0 && m.state)
-		r = state_load(t, m.state, &state);
 	if (r == 0 && cli_flag(c, "packages"))
-		r = out_packages(t, &state, c->json);
-	else if (r == 0 && c->json)
-		r = show_json(t, &m, &o, &state);
+		r = out_packages(s.t, &s.state, c->json);
 	else if (r == 0)
-		r = show_lines(t, &m, &o, &state);
+		r = c->json ? show_json(&s) : show_lines(&s);
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
 }
 

@@ -9,8 +9,8 @@
 #include "base/date.h"
 #include "base/log.h"
 #include "cli/cmd_fetch.h"
+#include "cli/out_state.h"
 #include "cli/output.h"
-#include "mirror/pool.h"
 #include "store/snapshots.h"
 #include "store/uses.h"
 
@@ -128,19 +128,10 @@ show_lines(struct txn *t, const struct snapshot *s, const struct state *state,
 	out_field_time("Created", s->created);
 	out_field("From", s->description);
 	out_field("Suite", state->suite);
-	out_field_time("Date", state->date);
-	out_valid_until(state);
-	out_field_time("Verified", state->taken);
-	out_field_strs("Signed-By", &state->signers);
-	out_field_strs("Keyrings", &state->keyrings);
+	out_verified(state);
 	out_field("Unsigned", state->trusted_unsigned ? "yes" : NULL);
 	out_field("Published", places.len > 0 ? places.ptr : NULL);
-	out_field_files("Pool files", n->files, n->bytes);
-	out_field_files("Present", n->files - n->missing_files,
-	    n->bytes - n->missing_bytes);
-	out_field_files("Remote", n->missing_files - n->gone_files,
-	    n->missing_bytes - n->gone_bytes);
-	out_field_files("Gone", n->gone_files, n->gone_bytes);
+	out_files(n);
 	return out_state_lists(t, state);
 }
 
@@ -165,40 +156,18 @@ json_places(struct txn *t, const char *snapshot)
 	return NULL;
 }
 
-static json_t *
-json_files(const struct pool_count *n)
-{
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "files",
-	    (json_int_t)n->files, "bytes", (json_int_t)n->bytes,
-	    "present_files", (json_int_t)(n->files - n->missing_files),
-	    "present_bytes", (json_int_t)(n->bytes - n->missing_bytes),
-	    "missing_files", (json_int_t)n->missing_files, "missing_bytes",
-	    (json_int_t)n->missing_bytes, "remote_files",
-	    (json_int_t)(n->missing_files - n->gone_files), "remote_bytes",
-	    (json_int_t)(n->missing_bytes - n->gone_bytes), "gone_files",
-	    (json_int_t)n->gone_files, "gone_bytes", (json_int_t)n->gone_bytes);
-}
-
 static int
 show_json(struct txn *t, const struct snapshot *s, const struct state *state,
     const struct pool_count *n)
 {
 	json_t *j = json_snapshot(s, state);
-	json_t *more = json_pack("{s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "valid_until",
-	    out_time(state->valid_until), "expired", out_expired(state),
-	    "verified", out_time(state->taken), "signed_by",
-	    out_strs(&state->signers), "keyrings", out_strs(&state->keyrings),
-	    "published", json_places(t, s->name), "lists",
-	    out_json_lists(t, state));
-	json_t *files = json_files(n);
 
-	if (!j || !more || !files || json_object_update(j, more) < 0 ||
-	    json_object_update(j, files) < 0) {
+	if (!j || out_json_verified(j, state) < 0 || out_json_files(j, n) < 0 ||
+	    json_object_set_new(j, "published", json_places(t, s->name)) < 0 ||
+	    json_object_set_new(j, "lists", out_json_lists(t, state)) < 0) {
 		json_decref(j);
 		j = NULL;
 	}
-	json_decref(more);
-	json_decref(files);
 	return out_json(j);
 }
 
@@ -208,7 +177,6 @@ cmd_snapshot_show(struct cli *c)
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(snapshot_release) struct snapshot s = {0};
 	CLEANUP(state_release) struct state state = {0};
-	struct pool_want want = {.names = &(struct strs){0}};
 	struct pool_count n = {0};
 	struct error err = {0};
 	int r = txn_read(c->store, &t, &err);
@@ -219,10 +187,8 @@ cmd_snapshot_show(struct cli *c)
 		r = out_packages(t, &state, c->json);
 		return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
 	}
-	want.state = s.state;
-	want.architectures = want.names;
 	if (r == 0)
-		r = pool_count(c->store, &want, &n, &err);
+		r = state_files(c->store, s.state, &n, &err);
 	if (r == 0)
 		r = c->json ? show_json(t, &s, &state, &n)
 			    : show_lines(t, &s, &state, &n);

@@ -57,6 +57,7 @@ static const struct option_def mirror_update_options[] = {
 static const struct option_def fetch_options[] = {
     {"arch", "A,B", "only these architectures"},
     {"dry-run", NULL, "only say what is missing"},
+    {"no-indexes", NULL, "pool files only"},
     {"jobs", "N", "fetches at once (default: 4)"},
     {"rate", "BYTES", "bytes per second at most; k, M and G are known"},
     {0},

@@ -23,7 +23,7 @@ _suitefs_options()
 		;;
 	'mirror update') echo --force --ignore-valid-until --jobs= --rate= ;;
 	'mirror fetch' | 'snapshot fetch')
-		echo --arch= --dry-run --jobs= --rate=
+		echo --arch= --dry-run --no-indexes --jobs= --rate=
 		;;
 	'mirror show' | 'snapshot show') echo --packages ;;
 	'mirror drop' | 'snapshot drop') echo --force ;;

@@ -65,22 +65,13 @@ add_stanza(const struct package *p, void *arg)
 	return add_file(b, buf_span(&b->path), archive_ref_content(c));
 }
 
-/* Can the blob be had: does something name a place for it, where it is not
- * known to be gone, or is it here? */
 static int
 blob_servable(struct txn *t, uint64_t number)
 {
 	CLEANUP(blob_release) struct blob blob = {0};
 	int r = blob_load(t, number, &blob);
 
-	if (r < 0)
-		return r;
-	if (blob.nsources > 0) {
-		r = gone_find(t, number, NULL);
-		if (r < 0)
-			return r == -ENOENT ? 1 : r;
-	}
-	return blob_present(txn_store(t), &blob.sha256);
+	return r < 0 ? r : gone_servable(t, &blob);
 }
 
 /* What serves a listed file: 1 with *ret filled, 0 where nothing does. */

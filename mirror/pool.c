@@ -5,29 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "mirror/blob_batch.h"
+#include "mirror/pool_walk.h"
 #include "store/blob.h"
 #include "store/content.h"
 #include "store/gone.h"
 #include "store/list.h"
-#include "store/state.h"
 
 #define BLOBS_MAX (1u << 31) /* numbers that the set takes */
-
-/* The walk over what is wanted; each file is seen once. */
-struct walk {
-	struct txn *txn;
-	const struct pool_want *want;
-	unsigned char *seen; /* bit per blob number */
-	size_t seen_size;    /* bytes */
-	struct buf name;     /* of the package in hand */
-	bool *known;	     /* per name wanted: a package has it; NULL: all */
-	struct pool_count count;
-	bool collect; /* not only count */
-	struct blob_item *missing;
-	size_t nmissing, cap;
-};
 
 static void
 walk_release(struct walk *w)
@@ -84,9 +68,34 @@ add_missing(struct walk *w, uint64_t number, uint64_t size)
 	return 0;
 }
 
+int
+walk_blob(struct walk *w, const struct walk_blob *b, struct file_count *count)
+{
+	int r = see(w, b->number);
+
+	if (r <= 0)
+		return r;
+	count->files++;
+	count->bytes += b->size;
+	r = blob_present(txn_store(w->txn), b->sha256);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	count->missing_files++;
+	count->missing_bytes += b->size;
+	r = gone_find(w->txn, b->number, NULL);
+	if (r == 0) {
+		count->gone_files++;
+		count->gone_bytes += b->size;
+	} else if (r != -ENOENT) {
+		return r;
+	}
+	return add_missing(w, b->number, b->size);
+}
+
 static int
 walk_file(struct walk *w, const struct package_file *file)
 {
+	struct walk_blob b = {.size = file->size, .sha256 = &file->sha256};
 	struct content c;
 	int r = content_find_file(w->txn, &file->sha256, file->size, &c);
 
@@ -95,24 +104,8 @@ walk_file(struct walk *w, const struct package_file *file)
 	/* Bytes that the store can make need no fetching. */
 	if (c.kind != CONTENT_BLOB)
 		return 0;
-	r = see(w, c.number);
-	if (r <= 0)
-		return r;
-	w->count.files++;
-	w->count.bytes += file->size;
-	r = blob_present(txn_store(w->txn), &file->sha256);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	w->count.missing_files++;
-	w->count.missing_bytes += file->size;
-	r = gone_find(w->txn, c.number, NULL);
-	if (r == 0) {
-		w->count.gone_files++;
-		w->count.gone_bytes += file->size;
-	} else if (r != -ENOENT) {
-		return r;
-	}
-	return add_missing(w, c.number, file->size);
+	b.number = c.number;
+	return walk_blob(w, &b, &w->count.pool);
 }
 
 /* True where the name is wanted. */
@@ -222,7 +215,8 @@ walk_lists(struct walk *w, const struct state *state)
 
 	for (size_t i = 0; r == 0 && i < state->nlists; i++)
 		r = walk_list(w, &state->lists[i]);
-	return r;
+	w->npool = w->nmissing;
+	return r == 0 && w->want->listed ? walk_listed(w, state) : r;
 }
 
 static int
@@ -243,7 +237,7 @@ walk_state(struct walk *w, struct store *s, const struct pool_want *want,
 	txn_end(TAKE(w->txn));
 	if (r == 0)
 		note_unknown(w);
-	return r < 0 ? error_sys(err, r, "cannot count the pool's files") : 0;
+	return r < 0 ? error_sys(err, r, "cannot count the files") : 0;
 }
 
 int
@@ -259,19 +253,33 @@ pool_count(struct store *s, const struct pool_want *want,
 	return 0;
 }
 
-struct telling {
-	pool_failed_fn *fn;
+/* A fetch under way. */
+struct fetching {
+	const struct walk *walk;
+	pool_failed_fn *failed;
 	void *arg;
+	struct pool_result *result;
 };
 
+/*
+ * What Release lists and the archive has not got, or keeps to itself, is no
+ * failure: Debian's lists such files too.
+ */
 static void
 tell(void *arg, const struct blob_item *item, const char *why)
 {
-	const struct telling *t = arg;
+	const struct fetching *f = arg;
+	bool listed = item - f->walk->missing >= (ptrdiff_t)f->walk->npool;
+	struct pool_result *n = f->result;
 
-	(void)item;
-	if (t->fn)
-		t->fn(t->arg, why);
+	if (listed && (item->r == -ENOENT || item->r == -EACCES)) {
+		if (n->absent_files++ == 0)
+			(void)error_set(&n->absent, 0, "%s", why);
+		return;
+	}
+	n->failed_files++;
+	if (f->failed)
+		f->failed(f->arg, why);
 }
 
 int
@@ -280,25 +288,26 @@ pool_fetch(struct store *s, const struct pool_want *want,
     pool_failed_fn *failed, void *arg, struct pool_result *ret,
     struct error *err)
 {
-	struct telling telling = {failed, arg};
 	CLEANUP(walk_release) struct walk w = {.collect = true};
+	struct fetching fetching = {&w, failed, arg, ret};
+	struct blob_batch batch = {.failed = tell, .arg = &fetching};
 	int r = walk_state(&w, s, want, err);
-	struct blob_batch batch = {.failed = tell, .arg = &telling};
 
 	*ret = (struct pool_result){0};
 	if (r < 0 || w.nmissing == 0)
 		return r;
 	batch.v = w.missing;
 	batch.n = w.nmissing;
-	progress_stage(opts->progress, "pool", w.count.missing_bytes,
-	    w.count.missing_files);
+	progress_stage(opts->progress, want->listed ? "files" : "pool",
+	    w.count.pool.missing_bytes + w.count.listed.missing_bytes,
+	    w.nmissing);
 	r = blob_batch_fetch(s, &batch, opts, cancel, err);
 	progress_end(opts->progress);
-	*ret = (struct pool_result){
-	    batch.fetched_files, batch.fetched_bytes, batch.failed_files};
-	if (r == 0 && batch.failed_files > 0)
+	ret->fetched_files = batch.fetched_files;
+	ret->fetched_bytes = batch.fetched_bytes;
+	if (r == 0 && ret->failed_files > 0)
 		return error_set(err, -EIO,
 		    "%" PRIu64 " files could not be fetched",
-		    batch.failed_files);
+		    ret->failed_files);
 	return r;
 }

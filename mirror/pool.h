@@ -2,8 +2,8 @@
 #define MIRROR_POOL_H
 
 /*
- * Making pool files present: of a whole state, or of the packages that match
- * given names.
+ * Making files present: the pool files of a whole state, or of the packages
+ * that match given names, and the files that its Release lists.
  */
 
 #include <stdatomic.h>
@@ -17,11 +17,18 @@
 
 struct state;
 
-struct pool_count {
+struct file_count {
 	uint64_t files, bytes;		       /* all, each file once */
 	uint64_t missing_files, missing_bytes; /* of these: remote */
 	/* Of the missing: nobody had them when they were last asked for. */
 	uint64_t gone_files, gone_bytes;
+};
+
+struct pool_count {
+	struct file_count pool;
+	/* What Release lists, without what the store makes by itself or by
+	 * unpacking another file of these. */
+	struct file_count listed;
 	const char *unknown; /* the first of the names that nothing has */
 };
 
@@ -32,6 +39,7 @@ struct pool_want {
 	const struct strs *names;
 	const struct strs *architectures;
 	const struct state *unsaved; /* in place of the number, or NULL */
+	bool listed;		     /* the files that Release lists as well */
 };
 
 int pool_count(struct store *s, const struct pool_want *want,
@@ -40,6 +48,10 @@ int pool_count(struct store *s, const struct pool_want *want,
 struct pool_result {
 	uint64_t fetched_files, fetched_bytes;
 	uint64_t failed_files;
+	/* Files that Release lists and the archive has not got, or refuses to
+	 * give: no failures.  absent tells of the first. */
+	uint64_t absent_files;
+	struct error absent;
 };
 typedef void pool_failed_fn(void *arg, const char *why);
 

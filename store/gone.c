@@ -43,3 +43,15 @@ gone_find(struct txn *t, uint64_t blob, int64_t *ret)
 		*ret = (int64_t)key64_value(bytes.ptr);
 	return 0;
 }
+
+int
+gone_servable(struct txn *t, const struct blob *b)
+{
+	if (b->nsources > 0) {
+		int r = gone_find(t, b->number, NULL);
+
+		if (r < 0)
+			return r == -ENOENT ? 1 : r;
+	}
+	return blob_present(txn_store(t), &b->sha256);
+}

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/blob.h"
 #include "store/txn.h"
 
 /* Notes that n blobs (numbers) were not to be had at that time. */
@@ -20,5 +21,8 @@ int gone_forget(struct txn *t, const uint64_t *blobs, size_t n) MUST_CHECK;
 /* -ENOENT: not known to be gone.  *ret, which may be NULL, is when it was
  * noted. */
 int gone_find(struct txn *t, uint64_t blob, int64_t *ret) MUST_CHECK;
+/* Can the blob be had: is it here, or does something name a place for it where
+ * it is not known to be gone?  1, 0, or a negative errno. */
+int gone_servable(struct txn *t, const struct blob *b) MUST_CHECK;
 
 #endif

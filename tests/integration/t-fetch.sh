@@ -27,11 +27,12 @@ upstream "$T/up" sources=y arches=amd64,arm64
 mirror_of m "$BAD_URL" --source
 run suitefs snapshot create one from mirror m
 run suitefs snapshot create two from mirror m
+cp -a "$T/up/dists/stable" "$T/listed"
 
 # missing NAME: how many of a snapshot's pool files are not present.
 missing() {
 	suitefs --json snapshot show "$1" >"$T/out"
-	json 'j["missing_files"]'
+	json 'j["pool"]["missing_files"]'
 }
 
 # whole_blobs: each file among the store's blobs is what its name says.
@@ -60,9 +61,10 @@ size_of() {
 
 bad_clear
 expect_line 0 "$FILES of $FILES files are missing, $BYTES of $BYTES bytes" \
-	suitefs snapshot fetch --dry-run one
-expect_line 0 "^suitefs: $FILES of $FILES files" suitefs mirror fetch --dry-run m
-run suitefs --quiet --json snapshot fetch --dry-run one
+	suitefs snapshot fetch --dry-run --no-indexes one
+expect_line 0 "^suitefs: $FILES of $FILES files" \
+	suitefs mirror fetch --dry-run --no-indexes m
+run suitefs --quiet --json snapshot fetch --dry-run --no-indexes one
 equal "$(json 'j["missing_files"], j["missing_bytes"], j["fetched_files"]')" \
 	"$FILES $BYTES 0" 'what --json --dry-run says'
 expect_line 0 '1 of 1 files.* [0-9]+ of [0-9]+ bytes' \
@@ -83,6 +85,19 @@ expect_line 1 'no snapshot is named nine' suitefs snapshot fetch nine
 expect_line 1 'no mirror is named nine' suitefs mirror fetch nine
 equal "$(bad_count '*')" 0 'requests of those that only ask'
 equal "$(missing one)" "$FILES" 'missing files so far'
+
+# Without --no-indexes it is also what Release lists: no plain form, for that is
+# made of another.
+listed=$(awk '$3 ~ /[.][gx]z$/ { print $3 }' \
+	<(release_list "$T/up/dists/stable/Release") | sort -u)
+all=$(wc -l <<<"$listed")
+come=$(grep -c '[.]xz$' <<<"$listed") # with the update
+equal "$all $come" '6 3' 'compressed indexes that Release lists, and that are here'
+expect_line 0 "$((FILES + 3)) of $((FILES + 6)) files are missing" \
+	suitefs snapshot fetch --dry-run one
+run suitefs --json snapshot show one
+equal "$(json 'j["listed"]["files"], j["listed"]["missing_files"], j["missing_files"]')" \
+	"6 3 $((FILES + 3))" 'files as show counts them'
 
 # --- some, for all snapshots ----------------------------------------------------------------
 
@@ -195,3 +210,42 @@ while read -r file; do
 	has "$file" || fail "$file is not present"
 done < <(find "$T/up/pool" -type f ! -name 'big_2*')
 equal "$(find "$SUITEFS_STORE/tmp" -type f | wc -l)" 0 'files left in tmp/'
+
+# --- what Release lists -------------------------------------------------------------------------------
+
+run suitefs --json snapshot show two
+equal "$(json 'j["listed"]["missing_files"]')" 0 'listed files that are missing'
+# Nothing is left to be asked for: the archive may go.
+bad_clear
+bad_rule '*' status code=404
+expect_line 0 '0 of [0-9]+ files are missing' suitefs snapshot fetch two
+equal "$(bad_count '*')" 0 'requests for what is pinned'
+while read -r path; do
+	has "$T/listed/$path" || fail "$path is not present"
+done <<<"$listed"
+# Another state, of which the archive lacks one file: a warning, and no more.
+bad_clear
+make_deb cc 1.0 arm64
+pool_add "$T/up" main "$DEB" "$DSC"
+make_source src 2.0
+pool_add "$T/up" main "$DSC"
+upstream "$T/up" sources=y arches=amd64,arm64
+run suitefs mirror update m
+bad_rule '*/main/binary-arm64/*' status code=404
+bad_rule '*/main/source/*' status code=403
+expect 0 '2 files that Release lists are not there, the first is .*: 40[34]' \
+	suitefs mirror fetch m
+run suitefs --json mirror fetch m
+equal "$(json 'j["absent_files"], j["failed_files"], j["missing_files"]')" \
+	'2 0 2' 'what is absent'
+run suitefs --json mirror show m
+equal "$(json '[j["state"]["listed"][w + "_files"] for w in ("gone", "remote")]')" \
+	'1 1' 'what is known to be gone and what was refused'
+# Another failure is one.
+bad_clear
+bad_rule '*/main/source/*' other
+expect 1 '1 files could not be fetched' suitefs mirror fetch m
+bad_clear
+run suitefs mirror fetch m
+run suitefs --json mirror fetch m
+equal "$(json 'j["missing_files"]')" 0 'missing files at the end'

@@ -98,6 +98,24 @@ run suitefs --json snapshot show old
 equal "$(json 'j["signed_by"]')" "$(cat "$KEYS/up.fpr")" 'signed_by'
 equal "$(json 'j["keyrings"]')" "$KEYS/up.gpg" 'keyrings'
 [[ $(json 'j["verified"]') == "$(date -u +%Y-%m-)"* ]] || fail "verified when?"
+hash=$(sha256sum <"$KEYS/up.gpg")
+equal "$(json 'j["keyring_sha256"]')" "${hash%% *}" 'the SHA-256 of the keyring'
+run suitefs --json mirror show m
+equal "$(json 'j["state"]["keyring_sha256"]')" "${hash%% *}" \
+	'the SHA-256 of the mirror'"'"'s keyring'
+# It is of the file that was read, whatever stands there now.
+cp "$KEYS/up.gpg" "$T/up.gpg"
+make_key another
+cat "$KEYS/another.gpg" >>"$KEYS/up.gpg"
+for noun in 'snapshot show old' 'mirror show m'; do
+	# shellcheck disable=SC2086 # words
+	run suitefs $noun
+	grep -q "^Verified with: *$KEYS/up.gpg\$" "$T/out" ||
+		fail "$noun does not tell the keyring"
+	grep -q "^ *SHA-256 ${hash%% *}\$" "$T/out" ||
+		fail "$noun does not tell the keyring's SHA-256"
+done
+cp "$T/up.gpg" "$KEYS/up.gpg"
 # apt agrees.
 apt_private "$T/apt"
 apt_source "deb [signed-by=$KEYS/up.gpg] file:$MNT/snapshots/old stable main"

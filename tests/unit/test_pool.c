@@ -63,10 +63,10 @@ test_pool_count_of_names(void **state)
 				     span_of(cases[i].architectures), 0),
 		    0);
 		assert_int_equal(pool_count(s->store, &want, &got, &err), 0);
-		assert_int_equal(got.files, cases[i].files);
-		assert_int_equal(got.bytes, cases[i].bytes);
-		assert_int_equal(got.missing_files, cases[i].files);
-		assert_int_equal(got.missing_bytes, cases[i].bytes);
+		assert_int_equal(got.pool.files, cases[i].files);
+		assert_int_equal(got.pool.bytes, cases[i].bytes);
+		assert_int_equal(got.pool.missing_files, cases[i].files);
+		assert_int_equal(got.pool.missing_bytes, cases[i].bytes);
 		if (cases[i].unknown)
 			assert_string_equal(got.unknown, cases[i].unknown);
 		else
@@ -91,9 +91,9 @@ test_pool_fetch_all(void **state)
 	assert_int_equal(result.fetched_bytes, 8 + 9 + 9);
 	assert_int_equal(result.failed_files, 0);
 	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
-	assert_int_equal(count.files, 3);
-	assert_int_equal(count.missing_files, 0);
-	assert_int_equal(count.missing_bytes, 0);
+	assert_int_equal(count.pool.files, 3);
+	assert_int_equal(count.pool.missing_files, 0);
+	assert_int_equal(count.pool.missing_bytes, 0);
 	assert_int_equal(
 	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
 	    0);
@@ -155,17 +155,17 @@ test_pool_fetch_notes_what_is_gone(void **state)
 	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
 	    -EIO);
 	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
-	assert_int_equal(count.missing_files, 2);
-	assert_int_equal(count.gone_files, 1);
-	assert_int_equal(count.gone_bytes, 8);
+	assert_int_equal(count.pool.missing_files, 2);
+	assert_int_equal(count.pool.gone_files, 1);
+	assert_int_equal(count.pool.gone_bytes, 8);
 
 	archive_deb(s, "apple", "1");
 	assert_int_equal(
 	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
 	    -EIO);
 	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
-	assert_int_equal(count.missing_files, 1);
-	assert_int_equal(count.gone_files, 0);
+	assert_int_equal(count.pool.missing_files, 1);
+	assert_int_equal(count.pool.gone_files, 0);
 	assert_int_equal(count_gone(s), before);
 }
 

@@ -1,0 +1,41 @@
+#ifndef MIRROR_POOL_WALK_H
+#define MIRROR_POOL_WALK_H
+
+/*
+ * The walk over the files of a state, each of which is seen once; private to
+ * mirror/.  See mirror/pool.h.
+ */
+
+#include "base/buf.h"
+#include "mirror/blob_batch.h"
+#include "mirror/pool.h"
+#include "store/state.h"
+#include "store/txn.h"
+
+struct walk {
+	struct txn *txn;
+	const struct pool_want *want;
+	unsigned char *seen; /* bit per blob number */
+	size_t seen_size;    /* bytes */
+	struct buf name;     /* of the package in hand */
+	bool *known;	     /* per name wanted: a package has it; NULL: all */
+	struct pool_count count;
+	bool collect; /* not only count */
+	struct blob_item *missing;
+	size_t nmissing, cap;
+	size_t npool; /* of the missing, the first: pool files */
+};
+
+/* A blob that is wanted. */
+struct walk_blob {
+	uint64_t number, size;
+	const struct digest *sha256;
+};
+
+/* Counts it, unless it has been seen, and notes it where it is missing. */
+int walk_blob(struct walk *w, const struct walk_blob *b,
+    struct file_count *count) MUST_CHECK;
+/* Goes through what the state's Release lists. */
+int walk_listed(struct walk *w, const struct state *state) MUST_CHECK;
+
+#endif
