@@ -213,6 +213,18 @@ dep_next(struct span *field, struct dep *ret, const char **reterr_why)
 	return 1;
 }
 
+bool
+dep_cut_group(struct span *field, struct span *ret)
+{
+	struct span group;
+
+	skip_blanks(field);
+	if (!span_cut(field, ',', &group))
+		return false;
+	*ret = span_trim(group);
+	return true;
+}
+
 int
 dep_add_text(const struct dep *d, struct buf *b)
 {

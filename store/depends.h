@@ -49,6 +49,12 @@ struct dep {
 int dep_next(
     struct span *field, struct dep *ret, const char **reterr_why) MUST_CHECK;
 
+/*
+ * Cuts the next group from *field, without blanks at its ends; false at the
+ * end.  It is to be read with dep_next(); one that is empty lacks a name.
+ */
+bool dep_cut_group(struct span *field, struct span *ret);
+
 /* Adds "name:qualifier (>= version)", as messages write it. */
 int dep_add_text(const struct dep *d, struct buf *b);
 /* Does a version stand so to the dependency's?  One that is not there (empty)
