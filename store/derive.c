@@ -28,6 +28,7 @@ struct derive {
 	struct source *sources; /* opts.ninputs */
 	struct state state;	/* what is made */
 	struct strs components; /* in the order in which they came */
+	uint64_t packages;	/* of all lists, once it has ended */
 };
 
 void
@@ -205,6 +206,47 @@ derive_new(struct store *s, const struct derive_opts *opts, struct derive **ret,
 	return 0;
 }
 
+static int
+check_architectures(const struct index_plan *plan,
+    const struct strs *architectures, struct error *err)
+{
+	for (size_t i = 0; architectures && i < architectures->n; i++) {
+		const char *a = architectures->v[i];
+		size_t k = 0;
+
+		while (k < plan->n && strcmp(plan->v[k].architecture, a) != 0)
+			k++;
+		if (k == plan->n && strcmp(a, "all") != 0)
+			return error_set(err, -EINVAL,
+			    "no source has packages for the architecture %s",
+			    a);
+	}
+	return 0;
+}
+
+int
+derive_plan(const struct derive *d, const struct strs *architectures,
+    struct index_plan *ret, struct error *err)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	CLEANUP_FREE struct index_source *sources =
+	    calloc(d->opts.ninputs + 1, sizeof(*sources));
+	int r;
+
+	if (!sources)
+		return error_sys(err, -ENOMEM, "cannot make a snapshot");
+	for (size_t i = 0; i < d->opts.ninputs; i++)
+		sources[i] = (struct index_source){
+		    derive_source(d, i), derive_source_no_arch_all(d, i)};
+	r = txn_read(d->store, &t, err);
+	if (r < 0)
+		return r;
+	r = index_plan_make(t, sources, d->opts.ninputs, architectures, ret);
+	if (r < 0)
+		return error_sys(err, r, "cannot read packages");
+	return check_architectures(ret, architectures, err);
+}
+
 int
 derive_list(struct derive *d, const struct derive_list *l, struct error *err)
 {
@@ -213,8 +255,11 @@ derive_list(struct derive *d, const struct derive_list *l, struct error *err)
 	    .architecture = (char *)(uintptr_t)l->architecture,
 	    .kind = l->kind,
 	};
-	int r = derive_make_list(d->store, l, d->opts.cancel, &sl.list, err);
+	int r;
 
+	progress_stage(d->opts.progress, "arranging", 0, 0);
+	r = derive_make_list(d->store, l, &d->opts, &sl.list, err);
+	progress_end(d->opts.progress);
 	if (r < 0)
 		return r;
 	if (!strs_has(&d->components, span_of(l->component)))
@@ -315,6 +360,17 @@ fields_release(struct release_out *out)
 	release_out_free(out);
 }
 
+/* Are all binary packages there are in binary-all? */
+static bool
+is_all_only(const struct state *s)
+{
+	for (size_t i = 0; i < s->nlists; i++)
+		if (s->lists[i].kind == PACKAGE_BINARY &&
+		    strcmp(s->lists[i].architecture, "all") != 0)
+			return false;
+	return has_arch_all(s);
+}
+
 static int
 fill_fields(const struct derive *d, struct release_out *out)
 {
@@ -335,7 +391,7 @@ fill_fields(const struct derive *d, struct release_out *out)
 	};
 
 	out->date = d->state.date;
-	out->no_arch_all = true;
+	out->no_arch_all = !is_all_only(&d->state);
 	for (size_t i = 0; i < d->opts.ninputs; i++)
 		if (!derive_source_no_arch_all(d, i))
 			out->no_arch_all = false;
@@ -390,6 +446,29 @@ put_snapshot(struct txn *t, const struct derive *d)
 }
 
 static int
+count_packages(struct txn *t, struct derive *d)
+{
+	int r = 0;
+
+	d->packages = 0;
+	for (size_t i = 0; i < d->state.nlists && r == 0; i++) {
+		CLEANUP(list_release) struct list l = {0};
+
+		r = list_load(t, d->state.lists[i].list, &l);
+		d->packages += l.packages;
+	}
+	return r;
+}
+
+void
+derive_count(
+    const struct derive *d, uint64_t *ret_packages, uint64_t *ret_indexes)
+{
+	*ret_packages = d->packages;
+	*ret_indexes = d->state.nlists;
+}
+
+static int
 put_all(struct txn *t, void *arg, struct error *err)
 {
 	struct derive *d = arg;
@@ -406,6 +485,8 @@ put_all(struct txn *t, void *arg, struct error *err)
 		r = state_put(t, &d->state);
 	if (r == 0)
 		r = put_snapshot(t, d);
+	if (r == 0)
+		r = count_packages(t, d);
 	return r < 0 ? error_sys(err, r, "cannot make a snapshot") : 0;
 }
 

@@ -29,6 +29,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/release_text.h"
+#include "store/index_plan.h"
 #include "store/publication.h"
 #include "store/state.h"
 
@@ -64,6 +65,10 @@ const struct state *derive_source(const struct derive *d, size_t i);
 /* Are all packages for any architecture in binary-<arch> too, so that nobody
  * has to read its binary-all?  True too where it has none. */
 bool derive_source_no_arch_all(const struct derive *d, size_t i);
+/* The indexes that the inputs' lists make up (store/index_plan.h).  -EINVAL
+ * where nothing is of one of the architectures (NULL or none: all). */
+int derive_plan(const struct derive *d, const struct strs *architectures,
+    struct index_plan *ret, struct error *err) MUST_CHECK;
 
 /*
  * One index, its packages in order.  Component and architecture are those of
@@ -74,7 +79,7 @@ bool derive_source_no_arch_all(const struct derive *d, size_t i);
 struct derive_list {
 	const char *component, *architecture;
 	enum package_kind kind;
-	const uint64_t *packages; /* numbers */
+	const uint64_t *packages; /* numbers; NULL: what `like` has */
 	size_t n;
 	/* A list that it is, perhaps: saves reading the stanzas; or 0. */
 	uint64_t like;
@@ -82,13 +87,18 @@ struct derive_list {
 int derive_list(struct derive *d, const struct derive_list *l,
     struct error *err) MUST_CHECK;
 int derive_end(struct derive *d, struct error *err) MUST_CHECK;
+/* What was made. */
+void derive_count(
+    const struct derive *d, uint64_t *ret_packages, uint64_t *ret_indexes);
 
 /*
  * A list alone: stores it, or finds it there.  Memory is a batch beside the
- * numbers.  The caller shares the hold until something refers to the list.
+ * numbers; of opts only progress and cancel count.  The caller shares the hold
+ * until something refers to the list.
  */
 int derive_make_list(struct store *s, const struct derive_list *l,
-    const atomic_bool *cancel, uint64_t *ret, struct error *err) MUST_CHECK;
+    const struct derive_opts *opts, uint64_t *ret,
+    struct error *err) MUST_CHECK;
 /*
  * The Release of a state's lists: fills in out's files, architectures and
  * components, stores the text and lets s->release and s->listing name it.  The

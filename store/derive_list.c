@@ -18,6 +18,7 @@ struct making {
 	struct list_writer *writer;
 	struct hash *hash; /* of the rendered list */
 	struct buf stanza;
+	size_t bytes; /* of the stanzas that were read in one transaction */
 	struct digest rendered;
 	uint64_t list;
 };
@@ -56,18 +57,18 @@ static int
 add_some(struct making *m, size_t *at, struct error *err)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
-	size_t bytes = 0;
 	int r = txn_read(m->store, &t, err);
 
 	if (r < 0)
 		return r;
-	for (size_t n = 0; n < IN_TRANSACTION && bytes < STANZAS_MAX_BYTES &&
+	m->bytes = 0;
+	for (size_t n = 0; n < IN_TRANSACTION && m->bytes < STANZAS_MAX_BYTES &&
 			   *at < m->want->n;
 	     n++) {
 		r = add_package(m, t, m->want->packages[*at]);
 		if (r < 0)
 			return error_sys(err, r, "cannot read a package");
-		bytes += m->stanza.len;
+		m->bytes += m->stanza.len;
 		++*at;
 	}
 	txn_trim(t);
@@ -93,14 +94,17 @@ store_list(struct txn *t, void *arg, struct error *err)
 }
 
 static int
-add_all(struct making *m, const atomic_bool *cancel, struct error *err)
+add_all(struct making *m, const struct derive_opts *opts, struct error *err)
 {
+	const atomic_bool *cancel = opts ? opts->cancel : NULL;
+	struct progress *p = opts ? opts->progress : NULL;
 	int r = 0;
 
 	for (size_t at = 0; at < m->want->n && r >= 0;) {
 		if (cancel && atomic_load(cancel))
 			return error_set(err, -EINTR, "stopped");
 		r = add_some(m, &at, err);
+		progress_add(p, m->bytes, 0);
 		if (r < 0 || list_writer_waiting(m->writer) < WAITING_MAX)
 			continue;
 		r = store_write(m->store, store_runs, m, err);
@@ -139,8 +143,8 @@ is_like(struct store *s, const struct derive_list *want, struct error *err)
 	CLEANUP(list_release) struct list l = {0};
 	int r;
 
-	if (want->like == 0)
-		return 0;
+	if (want->like == 0 || !want->packages)
+		return want->like != 0;
 	r = txn_read(s, &t, err);
 	if (r < 0)
 		return r;
@@ -152,7 +156,7 @@ is_like(struct store *s, const struct derive_list *want, struct error *err)
 
 int
 derive_make_list(struct store *s, const struct derive_list *l,
-    const atomic_bool *cancel, uint64_t *ret, struct error *err)
+    const struct derive_opts *opts, uint64_t *ret, struct error *err)
 {
 	CLEANUP(making_release) struct making m = {.store = s, .want = l};
 	int r = is_like(s, l, err);
@@ -168,7 +172,7 @@ derive_make_list(struct store *s, const struct derive_list *l,
 		r = hash_new(&m.hash);
 	if (r < 0)
 		return error_sys(err, r, "cannot make a list");
-	r = add_all(&m, cancel, err);
+	r = add_all(&m, opts, err);
 	if (r < 0)
 		return r;
 	hash_end(m.hash, &m.rendered);

@@ -1,0 +1,45 @@
+#ifndef STORE_MERGE_H
+#define STORE_MERGE_H
+
+/*
+ * Merging snapshots, after aptly: from left to right, component by component,
+ * kind by kind.
+ *
+ * Each index keeps the order of its sources, so that it shares their runs:
+ * that of the source's names and then the packages', as Debian's are sorted,
+ * where the largest source is sorted so, else that of the names.
+ */
+
+#include <stdbool.h>
+
+#include "base/strs.h"
+#include "store/derive.h"
+
+enum merge_keep {
+	/* A source's package takes the place of all versions of the same name
+	 * and architecture that sources before it have. */
+	MERGE_REPLACE,
+	/* All versions; where version, too, is the same, the last source's. */
+	MERGE_ALL,
+	/* The newest version of each name and architecture; of equal ones the
+	 * last source's. */
+	MERGE_LATEST,
+};
+
+struct merge_opts {
+	enum merge_keep keep;
+	const struct strs *architectures; /* only these; NULL or empty: all */
+};
+
+struct merge_result {
+	uint64_t packages; /* of all indexes */
+	uint64_t indexes;
+};
+
+/* Makes a snapshot of its inputs.  Errors are those of derive_new(), and
+ * -EINVAL for an architecture that no input has. */
+int merge_snapshots(struct store *s, const struct derive_opts *derive,
+    const struct merge_opts *opts, struct merge_result *ret,
+    struct error *err) MUST_CHECK;
+
+#endif
