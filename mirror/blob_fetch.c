@@ -118,7 +118,9 @@ transfer(struct job *j, const struct place *p, struct error *err)
 	    .connect_ms = j->opts->connect_ms,
 	    .stall_ms = j->opts->stall_ms,
 	    .tries = j->opts->tries,
-	    .bytes_per_s = j->opts->bytes_per_s};
+	    .bytes_per_s = j->opts->bytes_per_s,
+	    .quiet = j->opts->quiet,
+	    .quiet_arg = j->opts->quiet_arg};
 	char shown[URL_SHOWN_SIZE];
 	int r;
 

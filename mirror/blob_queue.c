@@ -14,6 +14,7 @@
 
 #define AT_ONCE_DEFAULT 4
 #define THREADS_MAX	64
+#define ORIGIN_MAX	48 /* of these, for one origin */
 #define BUCKETS		256
 #define FAILED_MAX	4096 /* failures that are remembered */
 
@@ -52,6 +53,7 @@ struct worker {
 	pthread_t thread;
 	bool runs, ended; /* ended: only to be joined */
 	bool busy;	  /* with a job of the origin */
+	bool quiet;	  /* which hears nothing from the server */
 	uint64_t origin;
 };
 
@@ -59,9 +61,10 @@ struct worker {
  * The lock covers all but store, opts and cancel; done is never called with
  * the lock held.
  *
- * An origin has so many jobs under way at once and no more, and there is a
- * thread for each of them: one that stalls keeps the files of others from
- * nobody.  Threads beyond the first end when they find nothing to do.
+ * An origin has so many jobs under way at once, beside those that have gone
+ * quiet, and there is a thread for each of them: one that stalls keeps the
+ * files of others from nobody.  Threads beyond the first end when they find
+ * nothing to do.
  */
 struct blob_queue {
 	struct store *store;
@@ -189,29 +192,53 @@ at_once(const struct blob_queue *q)
 	return q->opts.threads ? q->opts.threads : AT_ONCE_DEFAULT;
 }
 
-/* Jobs of an origin that are under way. */
+/* So many with the quiet ones: others are left some threads. */
 static unsigned
-under_way(const struct blob_queue *q, uint64_t origin)
+most(const struct blob_queue *q)
 {
-	unsigned n = 0;
+	unsigned n = (1 + BLOB_QUEUE_QUIET) * at_once(q);
+
+	if (n > ORIGIN_MAX)
+		n = ORIGIN_MAX;
+	return n > at_once(q) ? n : at_once(q);
+}
+
+/* May one more job of an origin begin? */
+static bool
+may_begin(const struct blob_queue *q, uint64_t origin)
+{
+	unsigned moving = 0, quiet = 0;
 
 	for (size_t i = 0; i < THREADS_MAX; i++) {
 		const struct worker *w = &q->workers[i];
 
-		if (w->busy && w->origin == origin)
-			n++;
+		if (!w->busy || w->origin != origin)
+			continue;
+		if (w->quiet)
+			quiet++;
+		else
+			moving++;
 	}
-	return n;
+	return moving < at_once(q) && moving + quiet < most(q);
 }
 
-/* The first that may begin now, out of the line; or NULL. */
-static struct job *
-take_job(struct blob_queue *q)
+/* The place in the line of the first that may begin now. */
+static struct job **
+find_job(struct blob_queue *q)
 {
 	struct job **at = &q->queued.first;
 
-	while (*at && under_way(q, (*at)->origin) >= at_once(q))
+	while (*at && !may_begin(q, (*at)->origin))
 		at = &(*at)->in_line;
+	return at;
+}
+
+/* That one, out of the line; or NULL. */
+static struct job *
+take_job(struct blob_queue *q)
+{
+	struct job **at = find_job(q);
+
 	return *at ? line_take(&q->queued, at) : NULL;
 }
 
@@ -224,7 +251,7 @@ next_job(struct worker *w)
 	struct job *j = NULL;
 
 	(void)pthread_mutex_lock(&q->lock);
-	w->busy = false;
+	w->busy = w->quiet = false;
 	while (!atomic_load(&q->cancel)) {
 		j = take_job(q);
 		if (j || !stays)
@@ -242,28 +269,7 @@ next_job(struct worker *w)
 	return j;
 }
 
-static void *
-work(void *arg)
-{
-	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
-	struct worker *w = arg;
-	struct blob_queue *q = w->q;
-	struct job *j = next_job(w);
-
-	while (j) {
-		struct error err = {""};
-		int r = f ? 0 : fetcher_new(&f);
-
-		if (r < 0)
-			(void)error_sys(&err, r, "cannot fetch");
-		else
-			r = blob_fetch_with(
-			    q->store, f, j->blob, &q->opts, &q->cancel, &err);
-		finish(q, j, r, err.text);
-		j = next_job(w);
-	}
-	return NULL;
-}
+static void *work(void *arg);
 
 /* A place for one more thread, or NULL. */
 static struct worker *
@@ -304,12 +310,54 @@ start_worker(struct blob_queue *q)
 static void
 wake_worker(struct blob_queue *q, const struct job *j)
 {
-	if (under_way(q, j->origin) >= at_once(q))
+	if (!may_begin(q, j->origin))
 		return;
 	(void)pthread_cond_signal(&q->work);
 	/* If no thread can be had, those that are there get to it. */
 	if (q->workers[0].busy || q->queued.n > 1)
 		(void)start_worker(q);
+}
+
+/* A transfer has gone quiet: another job may begin in its place. */
+static void
+worker_quiet(void *arg, bool quiet)
+{
+	struct worker *w = arg;
+	struct blob_queue *q = w->q;
+	struct job *j;
+
+	(void)pthread_mutex_lock(&q->lock);
+	w->quiet = quiet;
+	j = quiet && !atomic_load(&q->cancel) ? *find_job(q) : NULL;
+	if (j)
+		wake_worker(q, j);
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
+static void *
+work(void *arg)
+{
+	CLEANUP(fetcher_cleanup) struct fetcher *f = NULL;
+	struct worker *w = arg;
+	struct blob_queue *q = w->q;
+	struct job *j = next_job(w);
+	struct blob_queue_opts opts = q->opts;
+
+	opts.quiet = worker_quiet;
+	opts.quiet_arg = w;
+	while (j) {
+		struct error err = {""};
+		int r = f ? 0 : fetcher_new(&f);
+
+		if (r < 0)
+			(void)error_sys(&err, r, "cannot fetch");
+		else
+			r = blob_fetch_with(
+			    q->store, f, j->blob, &opts, &q->cancel, &err);
+		finish(q, j, r, err.text);
+		j = next_job(w);
+	}
+	return NULL;
 }
 
 static int

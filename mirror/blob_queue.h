@@ -3,7 +3,9 @@
 
 /*
  * Fetches blobs with threads of its own, so many at once from each origin that
- * an origin which stalls delays nobody else's.  However many ask for a blob, it
+ * an origin which stalls delays nobody else's.  Transfers that have gone quiet
+ * don't count, up to BLOB_QUEUE_QUIET times as many: a few files that stall do
+ * not keep the origin's others from anybody.  However many ask for a blob, it
  * is fetched once at a time; each place that it may come from is tried in
  * order, and a wrong size or hash counts as that place's failure.  A blob that
  * could not be had is not asked for again for BLOB_QUEUE_NEGATIVE_S seconds,
@@ -19,6 +21,7 @@
 #include "store/store.h"
 
 #define BLOB_QUEUE_NEGATIVE_S 20
+#define BLOB_QUEUE_QUIET      3
 
 struct blob_queue;
 
@@ -30,6 +33,9 @@ struct blob_queue_opts {
 	unsigned tries;
 	struct progress *progress; /* bytes and files are counted there */
 	struct rate *rate;	   /* private: what holds bytes_per_s */
+	/* Private: as those of a fetch_request (mirror/fetch.h). */
+	void (*quiet)(void *arg, bool quiet);
+	void *quiet_arg;
 };
 
 int blob_queue_new(struct store *s, const struct blob_queue_opts *opts,

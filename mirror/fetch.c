@@ -128,6 +128,8 @@ fetch_tries(struct fetcher *f, const struct fetch_request *rq,
 		}
 		if (!try.passing || ++i >= tries)
 			return r;
+		if (rq->quiet)
+			rq->quiet(rq->quiet_arg, true);
 		if (!wait_ms(pause_ms(i - 1, try.retry_after_s), rq->cancel))
 			return stopped(rq, err);
 	}

@@ -8,8 +8,9 @@
  * global curl set-up is done once by fetch_global_init().  Proxies and netrc
  * are taken from the environment.  Redirects stay on http and https.  A
  * transfer that fails in a way that may pass (no connection, reset, stall,
- * 5xx, 429) is tried again, FETCH_TRIES times in all, with growing pauses;
- * the sink is told to begin anew.
+ * which is less than FETCH_PROGRESS in FETCH_STALL_S, 5xx, 429) is tried again,
+ * FETCH_TRIES times in all, with growing pauses; the sink is told to begin
+ * anew.
  */
 
 #include <stdatomic.h>
@@ -20,8 +21,10 @@
 #include "store/origin.h"
 
 #define FETCH_TRIES	4
-#define FETCH_CONNECT_S 20 /* seconds until connected */
-#define FETCH_STALL_S	30 /* seconds without a byte */
+#define FETCH_CONNECT_S 20   /* seconds until connected */
+#define FETCH_STALL_S	30   /* seconds without progress */
+#define FETCH_PROGRESS	1024 /* bytes that are some */
+#define FETCH_QUIET_MS	3000 /* until a transfer counts as quiet */
 #define FETCH_REDIRECTS 10
 
 /* Called at the beginning of every library use, before threads start. */
@@ -66,6 +69,10 @@ struct fetch_request {
 	long connect_ms, stall_ms;
 	unsigned tries;	      /* 0: FETCH_TRIES */
 	uint64_t bytes_per_s; /* limit, 0: none */
+	/* Told that nothing has come for FETCH_QUIET_MS, and that something
+	 * comes again; or NULL. */
+	void (*quiet)(void *arg, bool quiet);
+	void *quiet_arg;
 };
 
 /*

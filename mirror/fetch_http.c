@@ -43,6 +43,30 @@ status_of(const struct transfer *t)
 	return status;
 }
 
+static void
+tell_quiet(struct transfer *t, bool quiet)
+{
+	const struct fetch_request *rq = t->try->rq;
+
+	if (rq->quiet && quiet != t->quiet)
+		rq->quiet(rq->quiet_arg, quiet);
+	t->quiet = quiet;
+}
+
+/* A byte now and then is no progress, unless no more was wanted. */
+static void
+note_progress(struct transfer *t)
+{
+	uint64_t limit = t->try->rq->bytes_per_s;
+
+	tell_quiet(t, false);
+	if (t->bytes - t->moved < FETCH_PROGRESS &&
+	    (limit == 0 || limit >= FETCH_PROGRESS))
+		return;
+	t->moved = t->bytes;
+	t->moved_ms = clock_ms();
+}
+
 /* A header of the last answer, or NULL. */
 static const char *
 header(const struct transfer *t, const char *name)
@@ -190,7 +214,7 @@ on_body(char *ptr, size_t size, size_t n, void *arg)
 	int r = add_body(t, ptr, len);
 
 	/* The sink's time is not the server's: look at the clock now. */
-	t->moved_ms = clock_ms();
+	note_progress(t);
 	if (r >= 0)
 		return len;
 	/* Too long an error page is no failure of its own. */
@@ -268,14 +292,19 @@ static int
 watch(struct transfer *t)
 {
 	const atomic_bool *cancel = t->try->rq->cancel;
+	int64_t now;
 
 	if (cancel && atomic_load(cancel))
 		return error_set(t->err, -EINTR, "%s: stopped", t->shown);
+	now = clock_ms();
+	if (now - (t->connected ? t->moved_ms : t->begun_ms) >= FETCH_QUIET_MS)
+		tell_quiet(t, true);
 	/* Until it is connected, curl's own limit holds. */
-	if (!t->connected || clock_ms() - t->moved_ms < stall_ms(t))
+	if (!t->connected || now - t->moved_ms < stall_ms(t))
 		return 0;
 	t->try->passing = true;
-	return error_set(t->err, -EIO, "%s: no data for %g s", t->shown,
+	return error_set(t->err, -EIO, "%s: %s for %g s", t->shown,
+	    t->bytes - t->moved > 0 ? "hardly any data" : "no data",
 	    (double)stall_ms(t) / 1000);
 }
 
@@ -430,7 +459,8 @@ judge(struct transfer *t, CURLcode c)
 int
 http_fetch(struct http *h, struct http_try *try, struct error *err)
 {
-	struct transfer t = {.http = h, .try = try, .err = err};
+	struct transfer t = {
+	    .http = h, .try = try, .err = err, .begun_ms = clock_ms()};
 	CLEANUP(cleanup_slist) struct curl_slist *headers = NULL;
 	int r;
 	CURLcode c;

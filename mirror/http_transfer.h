@@ -32,8 +32,10 @@ struct transfer {
 	enum body body;
 	uint64_t bytes; /* of body, dropped ones too */
 	bool connected;
-	int64_t moved_ms; /* when the last byte came */
-	int r;		  /* what ended it from our side, or 0 */
+	int64_t begun_ms, moved_ms; /* when it began, and last made progress */
+	uint64_t moved;		    /* bytes then */
+	bool quiet;		    /* as the requester was told */
+	int r;			    /* what ended it from our side, or 0 */
 	char reason[HTTP_REASON_MAX];
 	char shown[URL_SHOWN_SIZE];
 };

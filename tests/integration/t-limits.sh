@@ -76,3 +76,31 @@ bad_clear
 for reader in "${readers[@]}"; do
 	wait "$reader" || :
 done
+
+# Two that have gone quiet don't keep the third back until they are given up.
+run umount "$T/mnt"
+find "$SUITEFS_STORE/blobs/sha256" "$SUITEFS_STORE/tmp" -type f -delete
+run suitefs mount -o fetches=2 "$T/mnt"
+bad_clear
+bad_rule '/pool/*big[12]_*' stall after=10
+readers=()
+for i in 1 2; do
+	cat "$P/big$i/big${i}_1.0_amd64.deb" >/dev/null 2>&1 &
+	readers+=($!)
+done
+wait_for 10 asked_for 2 || fail "two are not fetched at once"
+ms cmp "$P/big3/big3_1.0_amd64.deb" "$A/pool/main/b/big3/big3_1.0_amd64.deb"
+[[ $MS -lt 15000 ]] || fail "a file waited $MS ms behind two that stall"
+for reader in "${readers[@]}"; do
+	! gone "$reader" || fail "a stalled file was given up before its time"
+done
+kill "${readers[@]}"
+wait "${readers[@]}" 2>/dev/null || :
+# Nor do bytes that come one by one keep a fetch going for ever.
+run umount "$T/mnt"
+run suitefs mount -o fetches=2,fetch_stall=1 "$T/mnt"
+bad_clear
+bad_rule '/pool/*big4_*' trickle rate=100 times=1
+ms cmp "$P/big4/big4_1.0_amd64.deb" "$A/pool/main/b/big4/big4_1.0_amd64.deb"
+[[ $(bad_count '/pool/*big4_*') == 2 ]] || fail "a trickle counts as progress"
+run umount "$T/mnt"
