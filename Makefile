@@ -18,7 +18,7 @@ B = build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 comma = ,
 
 PKGS = fuse3 lmdb libcurl gpgme liblzma zlib libzstd libdeflate libcrypto \
-	jansson $(MSGPACK)
+	libpcre2-8 jansson $(MSGPACK)
 MSGPACK := $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
 # Their headers are theirs to mend: no warnings from them.
 PKG_CFLAGS := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))

@@ -13,7 +13,7 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 build='gcc libc6-dev make pkgconf|pkg-config libfuse3-dev fuse3 liblmdb-dev
 	libmsgpack-c-dev|libmsgpack-dev libcurl4-openssl-dev libgpgme-dev
 	liblzma-dev zlib1g-dev libbz2-dev libzstd-dev libdeflate-dev
-	libssl-dev libjansson-dev'
+	libssl-dev libjansson-dev libpcre2-dev'
 demo="$build apt-utils dpkg-dev gnupg gpgv nginx-light|nginx curl xz-utils
 	bzip2 zstd ca-certificates"
 check="$demo libcmocka-dev rsync python3-minimal python3 lz4 attr openssl
