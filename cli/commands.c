@@ -5,6 +5,7 @@
 #include "cli/cmd_mount.h"
 #include "cli/cmd_publish.h"
 #include "cli/cmd_snapshot.h"
+#include "cli/cmd_verify.h"
 #include "cli/command.h"
 
 static const struct option_def mirror_create_options[] = {
@@ -65,6 +66,16 @@ static const struct option_def fetch_options[] = {
 
 static const struct option_def show_options[] = {
     {"packages", NULL, "print the packages, name_version_arch"},
+    {0},
+};
+
+static const struct option_def verify_options[] = {
+    {"arch", "A,B", "only these architectures"},
+    {"recommends", NULL, "Recommends too"},
+    {"suggests", NULL, "Suggests too"},
+    {"build", NULL, "what source packages need to be built, too"},
+    {"all-variants", NULL, "each alternative, though another one is met"},
+    {"why", NULL, "print the packages that ask for it"},
     {0},
 };
 
@@ -162,6 +173,9 @@ const struct command commands[] = {
 	cmd_snapshot_list},
     {"snapshot", "show", "NAME", "Show a snapshot", 1, 1, CMD_READS,
 	show_options, cmd_snapshot_show},
+    {"snapshot", "verify", "NAME [SOURCE...]",
+	"List dependencies that nothing meets", 1, ANY, CMD_READS,
+	verify_options, cmd_snapshot_verify},
     {"snapshot", "rename", "OLD NEW", "Rename a snapshot", 2, 2, 0, NULL,
 	cmd_snapshot_rename},
     {"snapshot", "drop", "NAME", "Drop a snapshot", 1, 1, 0, drop_options,

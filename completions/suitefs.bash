@@ -26,6 +26,10 @@ _suitefs_options()
 		echo --arch= --dry-run --no-indexes --jobs= --rate=
 		;;
 	'mirror show' | 'snapshot show') echo --packages ;;
+	'snapshot verify')
+		echo --arch= --recommends --suggests --build --all-variants \
+			--why
+		;;
 	'mirror drop' | 'snapshot drop') echo --force ;;
 	'publish snapshot' | 'publish mirror')
 		echo --prefix= --distribution= --component= --verbatim \
@@ -50,7 +54,7 @@ _suitefs_verbs()
 {
 	case $1 in
 	mirror) echo create update fetch list show edit rename drop ;;
-	snapshot) echo create fetch list show rename drop ;;
+	snapshot) echo create fetch list show verify rename drop ;;
 	publish) echo snapshot mirror switch update list show drop ;;
 	db) echo check cleanup stats backup ;;
 	esac
@@ -62,6 +66,7 @@ _suitefs_words()
 	'mirror create' | *' list') ;;
 	mirror\ * | 'publish mirror') _suitefs_names mirror ;;
 	'snapshot create') echo from mirror empty && _suitefs_names mirror ;;
+	'snapshot verify') _suitefs_names snapshot && _suitefs_names mirror ;;
 	snapshot\ * | 'publish snapshot') _suitefs_names snapshot ;;
 	'publish switch')
 		_suitefs_names publish | sed 's,.*/,,'

@@ -201,7 +201,7 @@ static int
 mark_seen(struct closure *c, struct span group, const struct asker *a)
 {
 	uint64_t bit = UINT64_C(1) << a->arch;
-	uint32_t number;
+	uint32_t number = 0;
 	int r;
 
 	buf_clear(&c->key);

@@ -45,15 +45,28 @@ skip(struct span *s, size_t n)
 /* Printable ASCII but what the syntax has a use for, and '$', with which
  * variables begin that somebody forgot to fill in. */
 static bool
-in_name(char c)
+in_version(char c)
 {
-	return c > ' ' && c < 0x7f && !strchr("()[]<>|,:$", c);
+	switch (c) {
+	case '(':
+	case ')':
+	case '[':
+	case ']':
+	case '<':
+	case '>':
+	case '|':
+	case ',':
+	case '$':
+		return false;
+	default:
+		return c > ' ' && c < 0x7f;
+	}
 }
 
 static bool
-in_version(char c)
+in_name(char c)
 {
-	return c > ' ' && c < 0x7f && !strchr("()[]<>|,$", c);
+	return c != ':' && in_version(c);
 }
 
 /* Cuts a run of bytes from *s, which may be empty. */
@@ -296,7 +309,9 @@ dep_met_by(const struct dep *d, const struct dep_offer *offer,
 		met = offer->qualifier.len > 0
 			  ? span_eq(offer->qualifier, SPAN("any"))
 			  : offer->multi_arch == MULTI_ARCH_ALLOWED;
-	else if (d->qualifier.len > 0 && !span_eq(d->qualifier, SPAN("native")))
+	else if (span_eq(d->qualifier, SPAN("native")))
+		met = offer_is_of(offer, architecture, architecture);
+	else if (d->qualifier.len > 0)
 		met = offer_is_of(offer, d->qualifier, architecture);
 	else
 		met = offer_is_of(offer, architecture, architecture) ||

@@ -87,10 +87,11 @@ struct dep_offer {
 enum multi_arch multi_arch_of(struct span text);
 /*
  * Does it meet the dependency of a package of this architecture, given that
- * the names are equal?  As apt has it on a machine of this architecture: "all"
- * is the machine's, :native too; a name without qualifier needs a package of
- * the architecture or one that is Multi-Arch: foreign; :any one that is
- * allowed; :i386 one of i386.
+ * the names are equal?  As apt has it on a machine of this architecture, which
+ * is that of packages for "all" too: a name without qualifier needs a package
+ * of the machine's architecture or one that is Multi-Arch: foreign; :native one
+ * of the machine's, :i386 one of i386, foreign or not; :any one that is
+ * allowed.
  */
 bool dep_met_by(const struct dep *d, const struct dep_offer *offer,
     struct span architecture);

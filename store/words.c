@@ -5,49 +5,45 @@
 
 #define LEAST 1024 /* slots */
 
-static uint64_t
-mix(uint64_t h)
-{
-	h ^= h >> 32;
-	h *= UINT64_C(0xd6e8feb86659fd93);
-	h ^= h >> 32;
-	h *= UINT64_C(0xd6e8feb86659fd93);
-	return h ^ h >> 32;
-}
+#define FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
-static uint64_t
+static uint32_t
 hash(const struct words *w, struct span word)
 {
 	uint64_t h = w->seed ^ word.len, part;
 
 	for (; word.len >= sizeof(part); word.ptr += sizeof(part)) {
 		memcpy(&part, word.ptr, sizeof(part));
-		h = mix(h ^ part);
+		h = (h ^ part) * FACTOR;
+		h ^= h >> 29;
 		word.len -= sizeof(part);
 	}
 	part = 0;
 	if (word.len > 0)
 		memcpy(&part, word.ptr, word.len);
-	return mix(h ^ part);
+	h = (h ^ part) * FACTOR;
+	h = (h ^ h >> 32) * FACTOR;
+	return (uint32_t)(h >> 32);
 }
 
 /* Where the word is, or where it would go. */
-static size_t
-slot_of(const struct words *w, struct span word)
+static struct words_slot *
+slot_of(const struct words *w, struct span word, uint32_t hashed)
 {
-	size_t at = (size_t)hash(w, word) & (w->nslots - 1);
+	size_t at = hashed & (w->nslots - 1);
 
-	while (
-	    w->slots[at] != 0 && !span_eq(words_get(w, w->slots[at] - 1), word))
+	while (w->slots[at].number != 0 &&
+	       (w->slots[at].hash != hashed ||
+		   !span_eq(words_get(w, w->slots[at].number - 1), word)))
 		at = (at + 1) & (w->nslots - 1);
-	return at;
+	return &w->slots[at];
 }
 
 static int
 grow_slots(struct words *w)
 {
 	size_t nslots = w->nslots ? 2 * w->nslots : LEAST;
-	uint32_t *slots;
+	struct words_slot *slots;
 
 	if (w->seed == 0 &&
 	    getrandom(&w->seed, sizeof(w->seed), GRND_NONBLOCK) < 0)
@@ -56,11 +52,18 @@ grow_slots(struct words *w)
 	slots = calloc(nslots, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
+	for (size_t i = 0; i < w->nslots; i++) {
+		size_t at = w->slots[i].hash & (nslots - 1);
+
+		if (w->slots[i].number == 0)
+			continue;
+		while (slots[at].number != 0)
+			at = (at + 1) & (nslots - 1);
+		slots[at] = w->slots[i];
+	}
 	free(w->slots);
 	w->slots = slots;
 	w->nslots = nslots;
-	for (size_t i = 0; i < w->n; i++)
-		slots[slot_of(w, words_get(w, (uint32_t)i))] = (uint32_t)i + 1;
 	return 0;
 }
 
@@ -83,7 +86,8 @@ reserve(struct words *w)
 int
 words_add(struct words *w, struct span word, uint32_t *ret)
 {
-	size_t at;
+	struct words_slot *slot;
+	uint32_t hashed;
 	int r;
 
 	/* At most half full, so that a search is short. */
@@ -92,9 +96,10 @@ words_add(struct words *w, struct span word, uint32_t *ret)
 		if (r < 0)
 			return r;
 	}
-	at = slot_of(w, word);
-	if (w->slots[at] != 0) {
-		*ret = w->slots[at] - 1;
+	hashed = hash(w, word);
+	slot = slot_of(w, word, hashed);
+	if (slot->number != 0) {
+		*ret = slot->number - 1;
 		return 0;
 	}
 	if (w->n >= WORDS_MAX || word.len > WORDS_MAX_BYTES - w->bytes.len)
@@ -105,7 +110,7 @@ words_add(struct words *w, struct span word, uint32_t *ret)
 	if (r < 0)
 		return r;
 	w->ends[w->n++] = (uint32_t)w->bytes.len;
-	w->slots[at] = (uint32_t)w->n;
+	*slot = (struct words_slot){hashed, (uint32_t)w->n};
 	*ret = (uint32_t)w->n - 1;
 	return 0;
 }
@@ -113,12 +118,12 @@ words_add(struct words *w, struct span word, uint32_t *ret)
 uint32_t
 words_find(const struct words *w, struct span word)
 {
-	size_t at;
+	const struct words_slot *slot;
 
 	if (w->n == 0)
 		return WORD_NONE;
-	at = slot_of(w, word);
-	return w->slots[at] != 0 ? w->slots[at] - 1 : WORD_NONE;
+	slot = slot_of(w, word, hash(w, word));
+	return slot->number != 0 ? slot->number - 1 : WORD_NONE;
 }
 
 struct span

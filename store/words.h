@@ -19,8 +19,11 @@
 
 struct words {
 	struct buf bytes;
-	uint32_t *ends;	 /* by number: offset behind the word in bytes */
-	uint32_t *slots; /* number + 1, or 0; nslots is a power of two */
+	uint32_t *ends; /* by number: offset behind the word in bytes */
+	struct words_slot {
+		uint32_t hash;
+		uint32_t number; /* and one; 0: empty */
+	} * slots;		 /* nslots, a power of two */
 	size_t n, cap, nslots;
 	uint64_t seed;
 };

@@ -266,6 +266,8 @@ test_met_by_package(void **state)
 	    {"p:any", "all", "allowed", "", true},
 	    {"p:native", "amd64", "", "", true},
 	    {"p:native", "i386", "", "", false},
+	    {"p:native", "i386", "foreign", "", false},
+	    {"p:native", "amd64", "foreign", "", true},
 	    {"p:i386", "i386", "", "", true},
 	    {"p:i386", "amd64", "foreign", "", false},
 	    {"p:i386", "all", "", "", false},
@@ -284,6 +286,8 @@ test_met_by_package(void **state)
 	    {"v", "amd64", "", "v:any", false},
 	    {"v", "i386", "", "v:amd64", true},
 	    {"v:i386", "amd64", "", "v:i386", true},
+	    {"v:i386 (>= 2)", "i386", "", "v (= 3)", true},
+	    {"v:amd64 (>> 1)", "amd64", "", "v (= 1)", false},
 	    {"v", "amd64", "", "x y, v", false},
 	    {"w", "amd64", "", "v", false},
 	};
