@@ -60,7 +60,7 @@ load(struct verify *v, struct txn *t, struct error *err)
 	size_t n = v->c->nargs;
 
 	v->states = calloc(n, sizeof(*v->states));
-	v->sources = calloc(n, sizeof(*v->sources));
+	v->sources = calloc(n, sizeof(const struct state *));
 	if (!v->states || !v->sources)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
