@@ -3,11 +3,7 @@
 
 /*
  * Merging snapshots, after aptly: from left to right, component by component,
- * kind by kind.
- *
- * Each index keeps the order of its sources, so that it shares their runs:
- * that of the source's names and then the packages', as Debian's are sorted,
- * where the largest source is sorted so, else that of the names.
+ * kind by kind, in the order of store/index_merge.h.
  */
 
 #include <stdbool.h>
