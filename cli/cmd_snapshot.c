@@ -8,6 +8,7 @@
 
 #include "base/date.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "cli/cmd_fetch.h"
 #include "cli/out_state.h"
 #include "cli/output.h"
@@ -20,13 +21,32 @@ is_from_mirror(char **args)
 	return strcmp(args[0], "from") == 0 && strcmp(args[1], "mirror") == 0;
 }
 
+/* What it was made of; a capture, of its mirror. */
+static json_t *
+json_sources(const struct snapshot *s)
+{
+	json_t *a = json_array();
+
+	if (s->mirror)
+		(void)json_array_append_new(
+		    a, json_pack(
+			   "{s:s,s:s}", "kind", "mirror", "name", s->mirror));
+	for (size_t i = 0; i < s->nsources; i++)
+		(void)json_array_append_new(
+		    a, json_pack("{s:s,s:s}", "kind",
+			   source_kind_name[s->sources[i].kind], "name",
+			   s->sources[i].name));
+	return a;
+}
+
 static json_t *
 json_snapshot(const struct snapshot *s, const struct state *state)
 {
-	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:b}", "name", s->name,
+	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:b}", "name", s->name,
 	    "created", out_time(s->created), "description", s->description,
-	    "mirror", out_str(s->mirror), "suite", out_str(state->suite),
-	    "date", out_time(state->date), "unsigned", state->trusted_unsigned);
+	    "mirror", out_str(s->mirror), "sources", json_sources(s), "suite",
+	    out_str(state->suite), "date", out_time(state->date), "unsigned",
+	    state->trusted_unsigned);
 }
 
 /* Loads a snapshot and what it holds. */
@@ -42,9 +62,8 @@ load(struct txn *t, const char *name, struct snapshot *s, struct state *state,
 	return r < 0 ? error_sys(err, r, "snapshot %s", s->name) : 0;
 }
 
-/* Which name it has got is for programs to know, too. */
-static int
-print_created(struct cli *c, const char *name)
+int
+snapshot_print(struct cli *c, const char *name)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(snapshot_release) struct snapshot s = {0};
@@ -83,7 +102,7 @@ cmd_snapshot_create(struct cli *c)
 	if (r < 0)
 		return cli_fail(r, &err);
 	log_info("snapshot %s created", name);
-	return c->json ? print_created(c, name) : EXIT_DONE;
+	return c->json ? snapshot_print(c, name) : EXIT_DONE;
 }
 
 static int
@@ -115,6 +134,16 @@ cmd_snapshot_list(struct cli *c)
 	return out_list(c, list_all);
 }
 
+static void
+show_source(size_t i, const struct snapshot_source *source)
+{
+	char text[NAME_MAX_LEN + 32];
+
+	(void)snprintf(text, sizeof(text), "%s %s",
+	    source_kind_name[source->kind], source->name);
+	out_field(i == 0 ? "Sources" : "", text);
+}
+
 static int
 show_lines(struct txn *t, const struct snapshot *s, const struct state *state,
     const struct pool_count *n)
@@ -127,6 +156,8 @@ show_lines(struct txn *t, const struct snapshot *s, const struct state *state,
 	out_field("Name", s->name);
 	out_field_time("Created", s->created);
 	out_field("From", s->description);
+	for (size_t i = 0; i < s->nsources; i++)
+		show_source(i, &s->sources[i]);
 	out_field("Suite", state->suite);
 	out_verified(state);
 	out_field("Unsigned", state->trusted_unsigned ? "yes" : NULL);

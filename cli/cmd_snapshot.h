@@ -10,4 +10,8 @@ int cmd_snapshot_fetch(struct cli *c);
 int cmd_snapshot_rename(struct cli *c);
 int cmd_snapshot_drop(struct cli *c);
 
+/* Prints a new snapshot as JSON: which name it has got is for programs to know,
+ * too.  An exit status. */
+int snapshot_print(struct cli *c, const char *name);
+
 #endif

@@ -1,6 +1,7 @@
 /* The command table: everything that can be typed. */
 
 #include "cli/cmd_db.h"
+#include "cli/cmd_derive.h"
 #include "cli/cmd_mirror.h"
 #include "cli/cmd_mount.h"
 #include "cli/cmd_publish.h"
@@ -81,6 +82,13 @@ static const struct option_def verify_options[] = {
 
 static const struct option_def drop_options[] = {
     {"force", NULL, "even if it is published"},
+    {0},
+};
+
+static const struct option_def merge_options[] = {
+    {"no-remove", NULL, "keep all versions of a package"},
+    {"latest", NULL, "keep the newest version of a package"},
+    {"arch", "A,B", "only these architectures"},
     {0},
 };
 
@@ -176,6 +184,9 @@ const struct command commands[] = {
     {"snapshot", "verify", "NAME [SOURCE...]",
 	"List dependencies that nothing meets", 1, ANY, CMD_READS,
 	verify_options, cmd_snapshot_verify},
+    {"snapshot", "merge", "DST SRC...",
+	"Merge snapshots into a new one; later ones win", 2, ANY, 0,
+	merge_options, cmd_snapshot_merge},
     {"snapshot", "rename", "OLD NEW", "Rename a snapshot", 2, 2, 0, NULL,
 	cmd_snapshot_rename},
     {"snapshot", "drop", "NAME", "Drop a snapshot", 1, 1, 0, drop_options,
