@@ -10,28 +10,32 @@
 #include "base/log.h"
 #include "cli/cmd_snapshot.h"
 #include "store/merge.h"
+#include "store/mirror.h"
 #include "store/snapshot.h"
 #include "store/txn.h"
 
-#define MIRROR "mirror:"
-
 int
-derive_input_of(struct cli *c, const char *arg, struct derive_input *ret)
+derive_input_of(
+    struct cli *c, const char *arg, struct derive_input *ret, struct error *err)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(snapshot_release) struct snapshot s = {0};
-	int r;
+	CLEANUP(mirror_release) struct mirror m = {0};
+	int r = txn_read(c->store, &t, err);
 
-	*ret = (struct derive_input){SOURCE_SNAPSHOT, arg};
-	if (strncmp(arg, MIRROR, strlen(MIRROR)) != 0)
-		return 0;
-	r = txn_read(c->store, &t, NULL);
+	if (r < 0)
+		return r;
+	r = snapshot_load(t, arg, &s);
 	if (r == 0)
-		r = snapshot_load(t, arg, &s);
+		*ret = (struct derive_input){SOURCE_SNAPSHOT, arg};
+	if (r != -ENOENT)
+		return r < 0 ? error_sys(err, r, "snapshot %s", arg) : 0;
+	r = mirror_load(t, arg, &m);
 	if (r == -ENOENT)
-		*ret =
-		    (struct derive_input){SOURCE_MIRROR, arg + strlen(MIRROR)};
-	return r < 0 && r != -ENOENT ? r : 0;
+		return error_set(
+		    err, r, "no snapshot or mirror is named %s", arg);
+	*ret = (struct derive_input){SOURCE_MIRROR, arg};
+	return r < 0 ? error_sys(err, r, "mirror %s", arg) : 0;
 }
 
 int
@@ -57,19 +61,31 @@ describe(const char *what, char **args, size_t n)
 	return buf_take(&b);
 }
 
+static enum merge_keep
+merge_keep(const struct cli *c)
+{
+	if (cli_flag(c, "latest"))
+		return MERGE_LATEST;
+	return cli_flag(c, "no-remove") ? MERGE_ALL : MERGE_REPLACE;
+}
+
 static int
-merge(struct cli *c, const struct derive_opts *derive, struct merge_opts *opts,
-    struct error *err)
+merge(struct cli *c, struct derive_opts *derive, struct derive_input *inputs,
+    uint64_t *ret_packages, struct error *err)
 {
 	CLEANUP(strs_release) struct strs archs = {0};
+	struct merge_opts opts = {
+	    .keep = merge_keep(c), .architectures = &archs};
 	struct merge_result result = {0};
 	int r = cli_list(c, "arch", &archs);
 
-	if (r < 0)
-		return error_sys(err, r, "cannot merge");
-	opts->architectures = &archs;
-	r = merge_snapshots(c->store, derive, opts, &result, err);
-	return r < 0 ? r : derive_made(c, derive->name, result.packages);
+	for (size_t i = 0; i < derive->ninputs && r == 0; i++)
+		r = derive_input_of(c, c->args[i + 1], &inputs[i], err);
+	derive->inputs = inputs;
+	if (r == 0)
+		r = merge_snapshots(c->store, derive, &opts, &result, err);
+	*ret_packages = result.packages;
+	return r;
 }
 
 int
@@ -82,26 +98,20 @@ cmd_snapshot_merge(struct cli *c)
 	    describe("merge", c->args + 1, c->nargs - 1);
 	struct derive_opts derive = {.name = c->args[0],
 	    .description = description,
-	    .inputs = inputs,
 	    .ninputs = c->nargs - 1,
 	    .now = time(NULL),
 	    .progress = p,
 	    .cancel = &cancelled};
-	struct merge_opts opts = {.keep = MERGE_REPLACE};
 	struct error err = {0};
-	int r = inputs && description ? 0 : -ENOMEM;
+	uint64_t packages = 0;
+	int r;
 
 	if (cli_flag(c, "latest") && cli_flag(c, "no-remove"))
 		return cli_usage(
 		    c, "--latest and --no-remove exclude each other");
-	if (cli_flag(c, "latest"))
-		opts.keep = MERGE_LATEST;
-	if (cli_flag(c, "no-remove"))
-		opts.keep = MERGE_ALL;
+	if (!inputs || !description)
+		return cli_fail(-ENOMEM, NULL);
 	cancel_on_signals();
-	for (size_t i = 0; i < derive.ninputs && r == 0; i++)
-		r = derive_input_of(c, c->args[i + 1], &inputs[i]);
-	if (r == 0)
-		r = merge(c, &derive, &opts, &err);
-	return r < 0 ? cli_fail(r, &err) : r;
+	r = merge(c, &derive, inputs, &packages, &err);
+	return r < 0 ? cli_fail(r, &err) : derive_made(c, c->args[0], packages);
 }

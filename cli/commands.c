@@ -2,6 +2,7 @@
 
 #include "cli/cmd_db.h"
 #include "cli/cmd_derive.h"
+#include "cli/cmd_diff.h"
 #include "cli/cmd_mirror.h"
 #include "cli/cmd_mount.h"
 #include "cli/cmd_publish.h"
@@ -82,6 +83,13 @@ static const struct option_def verify_options[] = {
 
 static const struct option_def drop_options[] = {
     {"force", NULL, "even if it is published"},
+    {0},
+};
+
+static const struct option_def diff_options[] = {
+    {"only-matching", NULL, "only packages that both have"},
+    {"fields", NULL, "name the fields that differ"},
+    {"arch", "A,B", "only these architectures"},
     {0},
 };
 
@@ -184,6 +192,9 @@ const struct command commands[] = {
     {"snapshot", "verify", "NAME [SOURCE...]",
 	"List dependencies that nothing meets", 1, ANY, CMD_READS,
 	verify_options, cmd_snapshot_verify},
+    {"snapshot", "diff", "A B",
+	"Show what B has other than A; status 3 where they differ", 2, 2,
+	CMD_READS, diff_options, cmd_snapshot_diff},
     {"snapshot", "merge", "DST SRC...",
 	"Merge snapshots into a new one; later ones win", 2, ANY, 0,
 	merge_options, cmd_snapshot_merge},

@@ -39,6 +39,7 @@ _suitefs_options()
 			--but-automatic-upgrades --valid-for= --compress= \
 			--arch= --snapshots-url=
 		;;
+	'snapshot diff') echo --only-matching --fields --arch= ;;
 	'snapshot merge') echo --no-remove --latest --arch= ;;
 	'publish switch') echo --prefix= --component= ;;
 	'publish update') echo --prefix= --force ;;
@@ -55,7 +56,7 @@ _suitefs_verbs()
 {
 	case $1 in
 	mirror) echo create update fetch list show edit rename drop ;;
-	snapshot) echo create fetch list show merge verify rename drop ;;
+	snapshot) echo create fetch list show diff merge verify rename drop ;;
 	publish) echo snapshot mirror switch update list show drop ;;
 	db) echo check cleanup stats backup ;;
 	esac

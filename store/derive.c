@@ -74,8 +74,8 @@ derive_source_no_arch_all(const struct derive *d, size_t i)
 	return src->release.no_arch_all || !has_arch_all(&src->state);
 }
 
-static int
-source_state(struct txn *t, const struct derive_input *in, uint64_t *ret,
+int
+derive_input_state(struct txn *t, const struct derive_input *in, uint64_t *ret,
     struct error *err)
 {
 	CLEANUP(snapshot_release) struct snapshot s = {0};
@@ -124,7 +124,7 @@ static int
 load_source(struct txn *t, struct source *src, struct error *err)
 {
 	uint64_t number = 0;
-	int r = source_state(t, src->input, &number, err);
+	int r = derive_input_state(t, src->input, &number, err);
 
 	if (r < 0)
 		return r;

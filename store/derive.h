@@ -38,6 +38,11 @@ struct derive_input {
 	const char *name;
 };
 
+/* The state that it has now.  -ENOENT: there is no such snapshot or mirror, or
+ * the mirror was never updated. */
+int derive_input_state(struct txn *t, const struct derive_input *in,
+    uint64_t *ret, struct error *err) MUST_CHECK;
+
 struct derive_opts {
 	const char *name;	 /* of the new snapshot */
 	const char *description; /* "merge of a, b" */

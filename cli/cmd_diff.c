@@ -1,0 +1,199 @@
+#include "cli/cmd_diff.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "cli/cmd_derive.h"
+#include "cli/output.h"
+#include "store/diff.h"
+#include "store/mirrors.h"
+#include "store/snapshots.h"
+
+struct printing {
+	struct txn *t;
+	bool json;
+	struct heavy *heavy; /* NULL: no --fields */
+	uint64_t rows;
+};
+
+/* Has the package moved to another component? */
+static bool
+has_moved(const struct diff_row *row)
+{
+	return row->change == DIFF_CHANGED &&
+	       strcmp(row->old_component, row->new_component) != 0;
+}
+
+static bool
+has_other_content(const struct diff_row *row)
+{
+	return row->change == DIFF_CHANGED &&
+	       row->old_package != row->new_package;
+}
+
+static void
+print_version(struct span version)
+{
+	(void)putchar(' ');
+	out_foreign(version.len > 0 ? version : SPAN("-"));
+}
+
+/* What has changed, beside the version: words with commas between them. */
+static void
+print_notes(const struct diff_row *row, const struct strs *fields)
+{
+	bool same_version = span_eq(row->old_version, row->new_version);
+	char before = ' ';
+
+	if (has_moved(row)) {
+		(void)putchar(' ');
+		out_foreign(span_of(row->old_component));
+		printf("->");
+		out_foreign(span_of(row->new_component));
+		before = ',';
+	}
+	for (size_t i = 0; i < fields->n; i++) {
+		(void)putchar(before);
+		out_foreign(span_of(fields->v[i]));
+		before = ',';
+	}
+	if (has_other_content(row) && same_version && fields->n == 0)
+		printf("%ccontent", before);
+}
+
+static void
+print_line(const struct diff_row *row, const struct strs *fields)
+{
+	static const char signs[] = {
+	    [DIFF_ADDED] = '+', [DIFF_REMOVED] = '-', [DIFF_CHANGED] = '!'};
+
+	printf("%c ", signs[row->change]);
+	out_foreign(row->architecture);
+	(void)putchar(' ');
+	out_foreign(row->name);
+	print_version(row->old_version);
+	print_version(row->new_version);
+	print_notes(row, fields);
+	(void)putchar('\n');
+}
+
+static json_t *
+json_span(struct span s)
+{
+	return s.len > 0 ? json_stringn_nocheck(s.ptr, s.len) : json_null();
+}
+
+static int
+print_json(
+    const struct printing *p, const struct diff_row *row, struct strs *fields)
+{
+	static const char *const kinds[] = {[PACKAGE_BINARY] = "binary",
+	    [PACKAGE_SOURCE] = "source",
+	    [PACKAGE_UDEB] = "udeb"};
+	static const char *const signs[] = {
+	    [DIFF_ADDED] = "+", [DIFF_REMOVED] = "-", [DIFF_CHANGED] = "!"};
+	json_t *j = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b}", "change",
+	    signs[row->change], "kind", kinds[row->kind], "architecture",
+	    json_span(row->architecture), "name", json_span(row->name), "old",
+	    json_span(row->old_version), "new", json_span(row->new_version),
+	    "old_component", out_str(row->old_component), "new_component",
+	    out_str(row->new_component), "content", has_other_content(row));
+	int r = j ? 0 : -ENOMEM;
+
+	if (r == 0 && p->heavy)
+		r = json_object_set_new(j, "fields", out_strs(fields));
+	printf("%s\n  ", p->rows > 0 ? "," : "");
+	if (r == 0)
+		r = json_dumpf(j, stdout, JSON_COMPACT);
+	json_decref(j);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+static int
+print_row(const struct diff_row *row, void *arg)
+{
+	struct printing *p = arg;
+	CLEANUP(strs_release) struct strs fields = {0};
+	int r = 0;
+
+	if (p->heavy && has_other_content(row))
+		r = diff_fields(p->heavy, p->t, row, &fields);
+	if (r < 0)
+		return r;
+	if (p->json)
+		r = print_json(p, row, &fields);
+	else
+		print_line(row, &fields);
+	p->rows++;
+	return r;
+}
+
+static int
+load_state(struct txn *t, const struct derive_input *in, struct state *ret,
+    struct error *err)
+{
+	uint64_t number = 0;
+	int r = derive_input_state(t, in, &number, err);
+
+	if (r < 0)
+		return r;
+	r = state_load(t, number, ret);
+	return r < 0 ? error_sys(err, r == -ENOENT ? -EIO : r, "%s", in->name)
+		     : 0;
+}
+
+static int
+diff(struct cli *c, const struct derive_input *in, struct printing *p,
+    struct error *err)
+{
+	CLEANUP(state_release) struct state old = {0}, new = {0};
+	CLEANUP(strs_release) struct strs archs = {0};
+	struct diff_opts opts = {.architectures = &archs,
+	    .only_matching = cli_flag(c, "only-matching"),
+	    .fn = print_row,
+	    .arg = p};
+	int r = load_state(p->t, &in[0], &old, err);
+
+	if (r == 0)
+		r = load_state(p->t, &in[1], &new, err);
+	if (r == 0)
+		r = cli_list(c, "arch", &archs);
+	if (r < 0)
+		return r;
+	if (p->json)
+		(void)putchar('[');
+	r = diff_states(p->t, &old, &new, &opts);
+	if (p->json)
+		printf("%s]\n", p->rows > 0 ? "\n" : "");
+	return r < 0 ? error_sys(err, r, "cannot compare %s and %s", in[0].name,
+			   in[1].name)
+		     : 0;
+}
+
+int
+cmd_snapshot_diff(struct cli *c)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	CLEANUP(heavy_cleanup) struct heavy *heavy = NULL;
+	struct printing p = {.json = c->json};
+	struct derive_input in[2] = {0};
+	struct error err = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(in) && r == 0; i++)
+		r = derive_input_of(c, c->args[i], &in[i], &err);
+	if (r == 0 && cli_flag(c, "fields"))
+		r = heavy_new(c->store, &heavy);
+	if (r == 0)
+		r = txn_read(c->store, &t, &err);
+	p.t = t;
+	p.heavy = heavy;
+	if (r == 0)
+		r = diff(c, in, &p, &err);
+	if (r < 0)
+		return cli_fail(r, &err);
+	return p.rows > 0 ? EXIT_NO : EXIT_DONE;
+}
