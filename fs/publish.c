@@ -55,6 +55,26 @@ check_pool(void *arg)
 	return NULL;
 }
 
+/* The search for the keys, likewise. */
+struct key_search {
+	struct publish_job *job;
+	struct signer *signer;
+	struct error err;
+	int r;
+};
+
+static void *
+find_keys(void *arg)
+{
+	struct key_search *s = arg;
+	const struct publication *p = s->job->pub;
+
+	s->r = signer_new(&p->keys, p->passphrase_file, &s->signer, &s->err);
+	if (s->r >= 0)
+		s->r = publish_keys(s->job, s->signer, &s->err);
+	return NULL;
+}
+
 /*
  * Makes the Release while the pool is checked: neither needs the other, and
  * both take long.  Nobody is asked for a passphrase before both are good.  For
@@ -156,23 +176,45 @@ make_verbatim(struct publish_job *j, struct error *err)
 	return 0;
 }
 
-/* A Release of our own. */
+/* What is to be signed. */
+static int
+make_release(struct publish_job *j, struct error *err)
+{
+	int r = publish_lists_make(j, err);
+
+	if (r >= 0)
+		r = publish_state(j, err);
+	return r < 0 ? r : check_and_make_release(j, err);
+}
+
+/*
+ * A Release of our own.  gpg takes its time to name its keys, so it does that
+ * while the Release is made.
+ */
 static int
 make_signed(struct publish_job *j, struct error *err)
 {
-	const struct publication *p = j->pub;
-	CLEANUP(signer_cleanup) struct signer *signer = NULL;
+	struct key_search search = {.job = j};
+	pthread_t thread;
 	int r = publish_plan(j, err);
 
-	if (r >= 0 && !p->skip_signing)
-		r = signer_new(&p->keys, p->passphrase_file, &signer, err);
+	if (r < 0 || j->pub->skip_signing)
+		return r < 0 ? r : make_release(j, err);
+	r = pthread_create(&thread, NULL, find_keys, &search);
+	if (r != 0)
+		return error_sys(err, -r, "cannot start a thread");
+	r = make_release(j, err);
+	(void)pthread_join(thread, NULL);
+	/* No key is wrong usage, and told first. */
+	if (search.r < 0) {
+		if (err)
+			*err = search.err;
+		r = search.r;
+	}
 	if (r >= 0)
-		r = publish_lists_make(j, err);
-	if (r >= 0)
-		r = publish_state(j, err);
-	if (r >= 0)
-		r = check_and_make_release(j, err);
-	return r < 0 || !signer ? r : publish_sign(j, signer, err);
+		r = publish_sign(j, search.signer, err);
+	signer_free(search.signer);
+	return r;
 }
 
 /* -EEXIST where a new publication's place is taken. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/archive.h"
+#include "store/path_index.h"
 #include "store/root.h"
 #include "store/text.h"
 #include "store/txn.h"
@@ -61,9 +62,8 @@ current_prefix_root(struct txn *t, const char *prefix, uint64_t *ret)
 	return 0;
 }
 
-/* Does a state fit into the pool of its prefix? */
-int
-publish_check_pool(struct publish_job *j, uint64_t state, struct error *err)
+static int
+check_pool(struct publish_job *j, uint64_t state, struct error *err)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP_FREE uint64_t *states = malloc(sizeof(*states));
@@ -83,7 +83,21 @@ publish_check_pool(struct publish_job *j, uint64_t state, struct error *err)
 	states = o.states;
 	if (r < 0)
 		return r;
+	r = publish_fresh_fits(j, t, state);
+	if (r != 0)
+		return r < 0 ? error_sys(err, r, "cannot compare the pools")
+			     : 0;
 	return archive_check_pool(t, states, o.n, err);
+}
+
+/* Does a state fit into the pool of its prefix? */
+int
+publish_check_pool(struct publish_job *j, uint64_t state, struct error *err)
+{
+	/* A verbatim publication is looked at whole each time. */
+	int r = j->pub->verbatim ? 0 : path_index_update(j->store, err);
+
+	return r < 0 ? r : check_pool(j, state, err);
 }
 
 /* -EBUSY: somebody else has changed what this was made from. */

@@ -10,6 +10,7 @@
  *   publish_plan.c     decides which lists make up which index
  *   publish_lists.c    makes lists where the sources' own won't do
  *   publish_release.c  compresses the indexes, writes Release, signs it
+ *   publish_fresh.c    finds out quickly that new packages fit into the pool
  *   publish_flip.c     checks the pool; flips the publication
  *   publish.c          the operations
  *
@@ -63,9 +64,10 @@ struct publish_job {
 	struct publication *pub;       /* what is wanted */
 	const struct publication *old; /* what stands there, or NULL */
 	int64_t old_date;	       /* of its Release */
-	/* Runs that stand in it, sorted: nothing has to be looked for there. */
-	uint64_t *known;
-	size_t nknown;
+	/* Runs that stand in it, and packages of those of them that the sources
+	 * don't have (any more): sorted, nothing has to be looked for there. */
+	uint64_t *known, *left;
+	size_t nknown, nleft;
 
 	struct publish_source *sources; /* as many as pub->sources has */
 	struct strs components;
@@ -96,6 +98,9 @@ int publish_source_state(struct txn *t, enum source_kind kind, const char *name,
  * none. */
 int publish_sources_load(struct publish_job *j, struct error *err) MUST_CHECK;
 void publish_sources_free(struct publish_job *j);
+/* Does the run, or the package, stand in what was published? */
+bool publish_known_run(const struct publish_job *j, uint64_t run);
+bool publish_known_package(const struct publish_job *j, uint64_t package);
 
 /* Fills in components and lists.  Pure. */
 int publish_plan(struct publish_job *j, struct error *err) MUST_CHECK;
@@ -111,6 +116,10 @@ int publish_lists_in_pool(
 int publish_state(struct publish_job *j, struct error *err) MUST_CHECK;
 /* Makes the compressed forms and Release. */
 int publish_release(struct publish_job *j, struct error *err) MUST_CHECK;
+/* Fills in the keys, unless gpg is to choose: publish_sign() does then.  May
+ * run beside the stages above. */
+int publish_keys(
+    struct publish_job *j, struct signer *s, struct error *err) MUST_CHECK;
 /* Makes its signatures. */
 int publish_sign(
     struct publish_job *j, struct signer *s, struct error *err) MUST_CHECK;
@@ -119,6 +128,13 @@ int publish_codecs(const struct publication *p,
     enum codec codecs[PUBLISH_MAX_CODECS], size_t *n,
     struct error *err) MUST_CHECK;
 
+/*
+ * 1 where a state certainly fits beside the other publications of its prefix,
+ * since what stood there fitted and no path of what is new is known; 0 where
+ * that has to be looked at.  path_index_update() has been called.
+ */
+int publish_fresh_fits(
+    const struct publish_job *j, struct txn *t, uint64_t state) MUST_CHECK;
 /* Does a state fit beside the other publications of its prefix? */
 int publish_check_pool(
     struct publish_job *j, uint64_t state, struct error *err) MUST_CHECK;

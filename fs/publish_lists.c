@@ -12,24 +12,6 @@
 #include "store/txn.h"
 
 static bool
-is_known(const struct publish_job *j, uint64_t run)
-{
-	size_t from = 0, to = j->nknown;
-
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-
-		if (j->known[mid] == run)
-			return true;
-		if (j->known[mid] < run)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	return false;
-}
-
-static bool
 has_architecture(const struct publish_list *l, const struct light *light)
 {
 	return !l->split ||
@@ -38,6 +20,7 @@ has_architecture(const struct publish_list *l, const struct light *light)
 }
 
 struct look {
+	const struct publish_job *job;
 	struct txn *t;
 	struct run_packages packages;
 	struct package package;
@@ -55,9 +38,12 @@ look_release(struct look *k)
 static int
 run_stands(struct look *k, uint64_t run, const struct publish_list *l)
 {
+	bool split = l && l->split;
 	int r = run_load(k->t, run, &k->packages);
 
 	for (size_t i = 0; r >= 0 && i < k->packages.n; i++) {
+		if (!split && publish_known_package(k->job, k->packages.v[i]))
+			continue;
 		r = package_light(k->t, k->packages.v[i], &k->package);
 		if (r < 0)
 			break;
@@ -70,14 +56,14 @@ run_stands(struct look *k, uint64_t run, const struct publish_list *l)
 
 /* 1 where a whole list can be served in l as it is. */
 static int
-list_stands(const struct publish_job *j, struct look *k, uint64_t number,
-    const struct publish_list *l)
+list_stands(struct look *k, uint64_t number, const struct publish_list *l)
 {
 	CLEANUP(list_release) struct list list = {0};
 	int r = list_load(k->t, number, &list);
 
 	for (size_t i = 0; r >= 0 && i < list.nruns; i++) {
-		if (!(l && l->split) && is_known(j, list.runs[i].run))
+		if (!(l && l->split) &&
+		    publish_known_run(k->job, list.runs[i].run))
 			continue;
 		r = run_stands(k, list.runs[i].run, l);
 		if (r == 0)
@@ -90,12 +76,12 @@ static int
 stands(const struct publish_job *j, const struct publish_list *l,
     struct error *err)
 {
-	CLEANUP(look_release) struct look k = {0};
+	CLEANUP(look_release) struct look k = {.job = j};
 	int r = txn_read(j->store, &k.t, err);
 
 	if (r < 0)
 		return r;
-	r = list_stands(j, &k, l->inputs[0].list, l);
+	r = list_stands(&k, l->inputs[0].list, l);
 	return r < 0 ? error_sys(err, r, "cannot read the packages of %s",
 			   j->sources[l->inputs[0].source].name)
 		     : r;
@@ -336,11 +322,11 @@ int
 publish_lists_in_pool(
     struct publish_job *j, const struct state *s, struct error *err)
 {
-	CLEANUP(look_release) struct look k = {0};
+	CLEANUP(look_release) struct look k = {.job = j};
 	int r = txn_read(j->store, &k.t, err);
 
 	for (size_t i = 0; r >= 0 && i < s->nlists; i++) {
-		r = list_stands(j, &k, s->lists[i].list, NULL);
+		r = list_stands(&k, s->lists[i].list, NULL);
 		if (r == 0)
 			return error_set(err, -EINVAL,
 			    "%s has files outside pool/ and can't be published "

@@ -301,9 +301,21 @@ keep_key(void *arg, const char *fingerprint, struct span bytes)
 	if (!v->fingerprint)
 		return -ENOMEM;
 	j->nkeys++;
-	if (buf_add_span(&v->bytes, bytes) < 0)
-		return -ENOMEM;
-	return strs_add(&j->state.signers, span_of(fingerprint));
+	return buf_add_span(&v->bytes, bytes);
+}
+
+static int
+keep_keys(struct publish_job *j, struct signer *s, struct error *err)
+{
+	int r = signer_each_key(s, keep_key, j, err);
+
+	return r == -ENOMEM ? out_of_memory(err) : r;
+}
+
+int
+publish_keys(struct publish_job *j, struct signer *s, struct error *err)
+{
+	return signer_knows_keys(s) ? keep_keys(j, s, err) : 0;
 }
 
 int
@@ -317,10 +329,12 @@ publish_sign(struct publish_job *j, struct signer *s, struct error *err)
 	r = sign_inline(s, text, &j->in_release, err);
 	if (r >= 0)
 		r = sign_detached(s, text, &j->release_gpg, err);
-	if (r >= 0)
-		r = signer_each_key(s, keep_key, j, err);
-	if (r == -ENOMEM)
-		return out_of_memory(err);
+	if (r >= 0 && j->nkeys == 0)
+		r = keep_keys(j, s, err);
+	for (size_t i = 0; r >= 0 && i < j->nkeys; i++)
+		if (strs_add(
+			&j->state.signers, span_of(j->keys[i].fingerprint)) < 0)
+			return out_of_memory(err);
 	return r;
 }
 

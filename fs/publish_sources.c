@@ -143,18 +143,97 @@ number_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int
-add_known(struct publish_job *j, const struct list *l)
+static bool
+has_number(const uint64_t *v, size_t n, uint64_t number)
 {
-	uint64_t *v =
-	    reallocarray(j->known, j->nknown + l->nruns + 1, sizeof(*v));
+	return n > 0 && bsearch(&number, v, n, sizeof(*v), number_cmp);
+}
+
+bool
+publish_known_run(const struct publish_job *j, uint64_t run)
+{
+	return has_number(j->known, j->nknown, run);
+}
+
+bool
+publish_known_package(const struct publish_job *j, uint64_t package)
+{
+	return has_number(j->left, j->nleft, package);
+}
+
+/* Numbers being collected. */
+struct numbers {
+	uint64_t *v;
+	size_t n;
+};
+
+static void
+numbers_release(struct numbers *a)
+{
+	free(a->v);
+}
+
+static int
+numbers_reserve(struct numbers *a, size_t more)
+{
+	uint64_t *v = reallocarray(a->v, a->n + more + 1, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
-	j->known = v;
-	for (size_t i = 0; i < l->nruns; i++)
-		v[j->nknown++] = l->runs[i].run;
+	a->v = v;
 	return 0;
+}
+
+static void
+numbers_sort(struct numbers *a)
+{
+	if (a->n > 1)
+		qsort(a->v, a->n, sizeof(*a->v), number_cmp);
+}
+
+/* Adds the runs of all lists of a state. */
+static int
+add_runs(struct txn *t, const struct state *s, struct numbers *runs)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->nlists && r == 0; i++) {
+		CLEANUP(list_release) struct list l = {0};
+
+		r = list_load(t, s->lists[i].list, &l);
+		if (r == 0)
+			r = numbers_reserve(runs, l.nruns);
+		for (size_t k = 0; r == 0 && k < l.nruns; k++)
+			runs->v[runs->n++] = l.runs[k].run;
+	}
+	return r;
+}
+
+/* Finds the packages of runs that were published and have changed or gone. */
+static int
+load_left(struct txn *t, struct publish_job *j)
+{
+	CLEANUP(numbers_release) struct numbers now = {0};
+	CLEANUP(numbers_release) struct numbers left = {0};
+	CLEANUP(run_packages_release) struct run_packages run = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < j->pub->sources.n && r == 0; i++)
+		r = add_runs(t, &j->sources[i].state, &now);
+	numbers_sort(&now);
+	for (size_t i = 0; i < j->nknown && r == 0; i++) {
+		if (has_number(now.v, now.n, j->known[i]))
+			continue;
+		r = run_load(t, j->known[i], &run);
+		if (r == 0)
+			r = numbers_reserve(&left, run.n);
+		for (size_t k = 0; r == 0 && k < run.n; k++)
+			left.v[left.n++] = run.v[k];
+	}
+	numbers_sort(&left);
+	j->nleft = left.n;
+	j->left = TAKE(left.v);
+	return r;
 }
 
 /*
@@ -166,6 +245,7 @@ static int
 load_old(struct txn *t, struct publish_job *j)
 {
 	CLEANUP(state_release) struct state s = {0};
+	CLEANUP(numbers_release) struct numbers known = {0};
 	int r;
 
 	if (!j->old)
@@ -174,18 +254,13 @@ load_old(struct txn *t, struct publish_job *j)
 	if (r < 0)
 		return r;
 	j->old_date = s.date;
-	for (size_t i = 0; i < s.nlists && !j->old->verbatim; i++) {
-		CLEANUP(list_release) struct list l = {0};
-
-		r = list_load(t, s.lists[i].list, &l);
-		if (r >= 0)
-			r = add_known(j, &l);
-		if (r < 0)
-			return r;
-	}
-	if (j->nknown > 1)
-		qsort(j->known, j->nknown, sizeof(*j->known), number_cmp);
-	return 0;
+	if (j->old->verbatim)
+		return 0;
+	r = add_runs(t, &s, &known);
+	numbers_sort(&known);
+	j->nknown = known.n;
+	j->known = TAKE(known.v);
+	return r < 0 ? r : load_left(t, j);
 }
 
 /* The distribution that is meant where none was given: the sources' suite. */
@@ -252,7 +327,8 @@ publish_sources_free(struct publish_job *j)
 	}
 	free(j->sources);
 	free(j->known);
+	free(j->left);
 	j->sources = NULL;
-	j->known = NULL;
-	j->nknown = 0;
+	j->known = j->left = NULL;
+	j->nknown = j->nleft = 0;
 }

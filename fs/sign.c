@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gpgme.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/file.h"
+#include "base/gnupg.h"
 
 #define PASSPHRASE_FILE_MAX 65536 /* bytes */
 #define PASSPHRASE_MAX	    1023  /* bytes of its first line */
@@ -289,11 +289,8 @@ add_keys(struct signer *s, const struct strs *keys, struct error *err)
 static int
 open_context(struct signer *s, struct error *err)
 {
-	gpgme_error_t e;
+	gpgme_error_t e = gnupg_start();
 
-	/* gpgme wants this before anything else; it also sets itself up. */
-	(void)gpgme_check_version(NULL);
-	e = gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP);
 	if (e)
 		return error_set(err, -EIO,
 		    "cannot sign: gpg is not installed (%s)",
@@ -448,6 +445,12 @@ export_key(
 	return 0;
 }
 
+bool
+signer_knows_keys(const struct signer *s)
+{
+	return !s->by_default || s->nkeys > 0;
+}
+
 int
 signer_each_key(
     struct signer *s, signer_key_fn *fn, void *arg, struct error *err)
@@ -455,7 +458,7 @@ signer_each_key(
 	CLEANUP(buf_release) struct buf scratch = {0};
 	int r;
 
-	if (s->by_default && s->nkeys == 0) {
+	if (!signer_knows_keys(s)) {
 		r = sign_detached(s, SPAN("\n"), &scratch, err);
 		if (r < 0)
 			return r;

@@ -6,6 +6,8 @@
  * called by the mount.
  */
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strs.h"
@@ -33,6 +35,8 @@ int sign_inline(struct signer *s, struct span text, struct buf *out,
 int sign_detached(struct signer *s, struct span text, struct buf *out,
     struct error *err) MUST_CHECK;
 
+/* False until gpg has chosen the default key: it does by signing. */
+bool signer_knows_keys(const struct signer *s);
 typedef int signer_key_fn(
     void *arg, const char *fingerprint, struct span public_key);
 /* The public part of each key, in binary. */

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gpgme.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/gnupg.h"
 #include "base/hash.h"
 #include "mirror/clearsign.h"
 #include "mirror/gnupg_home.h"
@@ -157,11 +157,8 @@ list_keys(struct verifier *v, struct error *err)
 static int
 open_context(struct verifier *v, struct error *err)
 {
-	gpgme_error_t e;
+	gpgme_error_t e = gnupg_start();
 
-	/* Not for the version: this sets gpgme up. */
-	(void)gpgme_check_version(NULL);
-	e = gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP);
 	if (!e)
 		e = gpgme_new(&v->ctx);
 	if (!e)

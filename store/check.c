@@ -123,6 +123,7 @@ static const struct {
     {T_GONE, check_gone},
     {T_CONTENTS, check_content},
     {T_SIGHTINGS, check_sighting},
+    {T_PATHS, check_paths},
     {T_ORIGINS, check_origin},
     {T_STATES, check_state},
     {T_ROOTS, check_root},

@@ -7,6 +7,7 @@
 #include "store/check_run.h"
 #include "store/content.h"
 #include "store/origin.h"
+#include "store/path_index.h"
 #include "store/root.h"
 #include "store/state.h"
 #include "store/text.h"
@@ -188,6 +189,15 @@ check_sighting(
 		return r;
 	return check_found_number(c, "origin", key64_value(key.ptr),
 	    "is missing, but packages were seen there");
+}
+
+int
+check_paths(struct check *c, struct txn *t, struct span key, struct span value)
+{
+	(void)t;
+	if (key.len == sizeof(struct key64) && path_index_is_block(value))
+		return 0;
+	return malformed(c, "paths", key);
 }
 
 int

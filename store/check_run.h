@@ -32,7 +32,8 @@ typedef int check_entry_fn(
 check_entry_fn check_meta, check_content, check_package_id, check_light,
     check_dict, check_run_id, check_run, check_list, check_form, check_form_id,
     check_piece, check_text, check_blob, check_gone, check_sighting,
-    check_origin, check_state, check_root, check_dropped, check_public_key;
+    check_paths, check_origin, check_state, check_root, check_dropped,
+    check_public_key;
 
 /* A key that is a number: what it is of. */
 struct check_key {

@@ -3,6 +3,7 @@
 
 #include "store/blob.h"
 #include "store/cleanup_run.h"
+#include "store/path_index.h"
 #include "store/walk.h"
 
 #define VICTIMS	     1024 /* that are looked for at a time */
@@ -121,6 +122,21 @@ is_sighting_unused(const struct cleanup *c, struct span key, struct span value)
 	return 1;
 }
 
+/* What is known of the paths of packages none of which stays. */
+static int
+is_path_block_unused(const struct cleanup *c, struct span key)
+{
+	uint64_t first;
+
+	if (key.len != sizeof(struct key64))
+		return 0;
+	first = number_of(key, 0) * PATH_BLOCK;
+	for (uint64_t i = 0; i < PATH_BLOCK; i++)
+		if (reach_has(&c->reach, REACH_PACKAGE, first + i))
+			return 0;
+	return 1;
+}
+
 static int
 is_unused(const struct sweep *s, struct txn *t, struct span key, struct span v)
 {
@@ -155,6 +171,8 @@ is_unused(const struct sweep *s, struct txn *t, struct span key, struct span v)
 		return is_blob_unused(c, t, key);
 	case T_SIGHTINGS:
 		return is_sighting_unused(c, key, v);
+	case T_PATHS:
+		return is_path_block_unused(c, key);
 	case T_ORIGINS:
 		return is_number_unused(c, key, REACH_ORIGIN);
 	case T_HEAVY:
@@ -282,7 +300,8 @@ cleanup_records(struct cleanup *c)
 	static const enum table tables[] = {T_CONTENTS, T_PACKAGE_IDS,
 	    T_RUN_IDS, T_FORM_IDS, /* by hash */
 	    T_ROOTS, T_DROPPED, T_STATES, T_FORMS, T_LISTS, T_PIECES, T_RUNS,
-	    T_TEXTS, T_GONE, T_BLOBS, T_SIGHTINGS, T_ORIGINS, T_HEAVY, T_LIGHT};
+	    T_TEXTS, T_GONE, T_BLOBS, T_SIGHTINGS, T_PATHS, T_ORIGINS, T_HEAVY,
+	    T_LIGHT};
 	struct sweep *s = calloc(1, sizeof(*s));
 	int r = 0;
 

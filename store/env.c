@@ -42,6 +42,7 @@ const char *const table_name[T_COUNT] = {
     [T_PREFIXES] = "prefixes",
     [T_DROPPED] = "dropped",
     [T_KEYS] = "keys",
+    [T_PATHS] = "paths",
 };
 
 int

@@ -43,6 +43,7 @@ enum table {
 	T_PREFIXES,	/* prefix -> root number of its tree */
 	T_DROPPED,	/* root number -> when it lost its name */
 	T_KEYS,		/* fingerprint -> public key */
+	T_PATHS,	/* block of packages -> hashes of their paths */
 	T_COUNT
 };
 

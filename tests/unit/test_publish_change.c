@@ -322,6 +322,73 @@ test_publish_new_verbatim_refused(void **state)
 		assert_refused(s, cases[i].wish, -EINVAL, cases[i].words);
 }
 
+/* A snapshot of many packages, one of which has this file at this path. */
+static void
+make_odd(struct scratch *s, const char *name, const char *path, unsigned file)
+{
+	struct buf b = {0};
+
+	for (unsigned i = 0; i < 300; i++) {
+		char full[64];
+
+		(void)snprintf(full, sizeof(full), "p%04u", i);
+		if (i == 150)
+			add_stanza(&b, name, "amd64", path, file);
+		else
+			add_pool_stanza(&b, full, "amd64", i);
+	}
+	const struct list_spec lists[] = {
+	    {"main", "amd64", make_list_of(s, &b), PACKAGE_BINARY}, {0}};
+
+	make_snapshot(s, name, make_state(s, "stable", RELEASE, NOW, lists));
+}
+
+/* What is new in a switch must fit beside what stays, and beside others. */
+static void
+test_publish_switch_into_a_taken_path(void **state)
+{
+	static const struct {
+		const char *path;
+		unsigned file;
+		int r;
+	} cases[] = {
+	    {"pool/main/q/q/q_1.0_amd64.deb", 9001, 0},
+	    /* of a package that stays */
+	    {"pool/main/p/p0007/p0007_1.0_amd64.deb", 9002, -EEXIST},
+	    {"pool/main/p/p0007/p0007_1.0_amd64.deb", 7, 0},
+	    {"pool/main/p/p0007", 9003, -EEXIST},
+	    {"pool/main/p", 9004, -EEXIST},
+	    {"pool/main/p/p0007/p0007_1.0_amd64.deb/x", 9005, -EEXIST},
+	    /* of the publication beside it */
+	    {"pool/main/b/beside/beside_1.0_amd64.deb", 9006, -EEXIST},
+	    {"pool/main/b/beside/beside_1.0_amd64.deb", 8000, 0},
+	    {"pool/main/b/beside", 9007, -EEXIST},
+	    /* of one that is published nowhere */
+	    {"pool/main/n/nowhere/nowhere_1.0_amd64.deb", 9008, 0},
+	};
+	struct scratch *s = *state;
+	struct publish_result result;
+
+	make_simple(s, "beside", "beside", 8000, NOW);
+	make_simple(s, "nowhere", "nowhere", 8001, NOW);
+	make_odd(s, "first", "pool/main/f/first.deb", 9000);
+	(void)publish(
+	    s, (struct wish){.sources = "beside", .distribution = "beside"});
+	(void)publish(s, (struct wish){.sources = "first"});
+	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+		char name[16];
+		int r;
+
+		(void)snprintf(name, sizeof(name), "odd%u", i);
+		make_odd(s, name, cases[i].path, cases[i].file);
+		r = try_switch(s, "stable", name, NOW + 10 + i, &result);
+		if (r != cases[i].r)
+			fail_msg("%s (%u): %d", cases[i].path, i, r);
+		r = try_switch(s, "stable", "first", NOW + 10 + i, &result);
+		assert_int_equal(r, 0);
+	}
+}
+
 static void
 run(const char *command)
 {
@@ -381,6 +448,7 @@ main(void)
 	    scratch_test(test_publish_switch_back),
 	    scratch_test(test_publish_switch_components),
 	    scratch_test(test_publish_switch_refused),
+	    scratch_test(test_publish_switch_into_a_taken_path),
 	    scratch_test(test_publish_update_follows_a_mirror),
 	    scratch_test(test_publish_update_renews_valid_until),
 	    scratch_test(test_publish_update_forced),
