@@ -249,10 +249,31 @@ take_field(struct parse *p, const struct field *f, unsigned *seen)
 	return 0;
 }
 
+/* What identifies files elsewhere. */
+static bool
+is_other_hash(struct span name)
+{
+	return span_eq_nocase(name, SPAN("SHA512")) ||
+	       span_eq_nocase(name, SPAN("SHA1")) ||
+	       span_eq_nocase(name, SPAN("MD5Sum"));
+}
+
+static int
+no_sha256(const struct parse *p, struct span other)
+{
+	if (other.len == 0)
+		return error_set(p->err, -EBADMSG, "no field SHA256");
+	return error_set(p->err, -EBADMSG,
+	    "line %zu: field %.*s: files are known by SHA-256, and there is no "
+	    "field SHA256",
+	    line_at(p, other.ptr), SPAN_ARG(other));
+}
+
 static int
 parse_stanza(struct parse *p, struct span stanza)
 {
 	size_t line = line_at(p, stanza.ptr) - 1;
+	struct span other = {0};
 	unsigned seen = 0;
 	const char *why;
 	struct field f;
@@ -262,11 +283,13 @@ parse_stanza(struct parse *p, struct span stanza)
 		res = take_field(p, &f, &seen);
 		if (res < 0)
 			return res;
+		if (other.len == 0 && is_other_hash(f.name))
+			other = f.name;
 	}
 	if (res < 0)
 		return error_set(p->err, res, "line %zu: %s", line, why);
 	if (!has(seen, SPAN("SHA256")))
-		return error_set(p->err, -EBADMSG, "no field SHA256");
+		return no_sha256(p, other);
 	/* Flat archives have no components, and may do without a date. */
 	if (!has(seen, SPAN("Date")) && has(seen, SPAN("Components")))
 		return error_set(p->err, -EBADMSG, "no field Date");

@@ -92,6 +92,9 @@ bad_index 'line 1: package "aa" has no Version' '0,/^Version:/{/^Version:/d}'
 bad_index 'line 1: package "aa" has no Architecture' '0,/^Arch/{/^Arch/d}'
 bad_index 'line 1: package "aa" has no Filename' '0,/^Filename:/{/^Filename:/d}'
 bad_index 'line 1: package "aa" has no SHA256' '0,/^SHA256:/{/^SHA256:/d}'
+bad_index 'line 1: package "aa" has no SHA256' \
+	"s/^SHA256: .*/SHA512: $(printf '%0128d' 1)/"
+bad_index 'line 1: package "aa" has no SHA256' 's/^SHA256:/MD5sum:/'
 bad_index 'line 1: package "aa" has no Size' '0,/^Size:/{/^Size:/d}'
 bad_index 'line [0-9]+: Size is no size: "-1"' 's/^Size:.*/Size: -1/'
 bad_index 'line [0-9]+: Size .*size: "9223372036854775808"' \
@@ -151,6 +154,8 @@ bad_sources 'line 1: package "" has no Package' '/^Package:/d'
 bad_sources 'line 1: package "src" has no Version' '/^Version:/d'
 bad_sources 'line 1: package "src" has no Checksums-Sha256' \
 	'/^Checksums-Sha256:/,/^[A-Z]/{/^Checksums-Sha256/d;/^ /d}'
+bad_sources 'line 1: package "src" has no Checksums-Sha256' \
+	's/^Checksums-Sha256:/Checksums-Sha512:/'
 bad_sources 'line [0-9]+: Directory ' 's,^Directory:.*,Directory: ../../etc,'
 bad_sources 'line [0-9]+: Directory ' 's,^Directory:.*,Directory: /etc,'
 bad_sources 'line [0-9]+: Checksums-Sha256 has a slash' \
@@ -321,7 +326,14 @@ bad_release "line [0-9]+: field Components: '/etc' " 's/^Components:.*/Component
 bad_release "line [0-9]+: field Architectures: '\.\./a' " \
 	's/^Architectures:.*/Architectures: ..\/a/'
 # shellcheck disable=SC2016 # sed's $
-bad_release 'no field SHA256' '/^SHA256:/,$d'
+bad_release 'line [0-9]+: field MD5Sum: .* no field SHA256' '/^SHA256:/,$d'
+# shellcheck disable=SC2016
+bad_release 'no field SHA256' '/^MD5Sum:/,$d'
+# Files are known by one hash only; what says none of it says so by name.
+for name in SHA512 SHA1 MD5Sum; do
+	bad_release "line [0-9]+: field $name: files are known by SHA-256" \
+		-e '/^MD5Sum:/,/^SHA256:/{/^SHA256:/!d}' -e "s/^SHA256:/$name:/"
+done
 bad_release 'line 1: no colon' '1i a line of its own'
 bad_release "line [0-9]+: field Date: .* is not a date" 's/^Date:.*/Date: \x1b[31m/'
 : >"$DISTS/Release"
