@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "cli/cmd_snapshot.h"
+#include "store/filter.h"
 #include "store/merge.h"
 #include "store/mirror.h"
 #include "store/snapshot.h"
@@ -49,15 +50,27 @@ derive_made(struct cli *c, const char *name, uint64_t packages)
 	return c->json ? snapshot_print(c, name) : EXIT_DONE;
 }
 
-/* "merge of a, b" */
+#define DESCRIPTION_MAX 500 /* bytes; what is longer is cut */
+
+/* "merge of a, b" and "filter of a: query, query" */
 static char *
-describe(const char *what, char **args, size_t n)
+describe(const char *what, char **args, size_t nargs, size_t nsources)
 {
 	CLEANUP(buf_release) struct buf b = {0};
 
 	(void)buf_addf(&b, "%s of ", what);
-	for (size_t i = 0; i < n; i++)
-		(void)buf_addf(&b, "%s%s", i ? ", " : "", args[i]);
+	for (size_t i = 0; i < nargs && b.len < DESCRIPTION_MAX; i++)
+		(void)buf_addf(&b, "%s%s",
+		    i == 0	    ? ""
+		    : i == nsources ? ": "
+				    : ", ",
+		    args[i]);
+	if (b.len > DESCRIPTION_MAX) {
+		b.len = DESCRIPTION_MAX;
+		(void)buf_add_str(&b, "...");
+	}
+	if (b.ptr)
+		error_clean(b.ptr);
 	return buf_take(&b);
 }
 
@@ -95,7 +108,7 @@ cmd_snapshot_merge(struct cli *c)
 	CLEANUP_FREE struct derive_input *inputs =
 	    calloc(c->nargs, sizeof(*inputs));
 	CLEANUP_FREE char *description =
-	    describe("merge", c->args + 1, c->nargs - 1);
+	    describe("merge", c->args + 1, c->nargs - 1, c->nargs - 1);
 	struct derive_opts derive = {.name = c->args[0],
 	    .description = description,
 	    .ninputs = c->nargs - 1,
@@ -114,4 +127,60 @@ cmd_snapshot_merge(struct cli *c)
 	cancel_on_signals();
 	r = merge(c, &derive, inputs, &packages, &err);
 	return r < 0 ? cli_fail(r, &err) : derive_made(c, c->args[0], packages);
+}
+
+static int
+filter(struct cli *c, struct derive_opts *derive, uint64_t *ret_packages,
+    struct error *err)
+{
+	CLEANUP(strs_release) struct strs archs = {0}, texts = {0};
+	CLEANUP(query_cleanup) struct query *query = NULL;
+	struct derive_input input = {0};
+	struct filter_opts opts = {
+	    .with_deps = cli_flag(c, "with-deps"), .architectures = &archs};
+	int r = cli_list(c, "arch", &archs);
+
+	for (size_t i = 2; i < c->nargs && r == 0; i++)
+		r = strs_add(&texts, span_of(c->args[i]));
+	if (r == 0)
+		r = query_parse_any(&texts, &query, err);
+	if (r == 0)
+		r = derive_input_of(c, c->args[0], &input, err);
+	if (r < 0)
+		return r;
+	derive->inputs = &input;
+	derive->ninputs = 1;
+	opts.query = query;
+	r = filter_snapshot(c->store, derive, &opts, ret_packages, err);
+	derive->inputs = NULL;
+	return r;
+}
+
+int
+cmd_snapshot_filter(struct cli *c)
+{
+	CLEANUP(progress_cleanup) struct progress *p = progress_new();
+	CLEANUP_FREE char **args = calloc(c->nargs, sizeof(char *));
+	CLEANUP_FREE char *description = NULL;
+	struct derive_opts derive = {.name = c->args[1],
+	    .now = time(NULL),
+	    .progress = p,
+	    .cancel = &cancelled};
+	struct error err = {0};
+	uint64_t packages = 0;
+	int r;
+
+	if (!args)
+		return cli_fail(-ENOMEM, NULL);
+	args[0] = c->args[0];
+	memcpy(args + 1, c->args + 2, (c->nargs - 2) * sizeof(*args));
+	description = describe(
+	    cli_flag(c, "with-deps") ? "filter with dependencies" : "filter",
+	    args, c->nargs - 1, 1);
+	if (!description)
+		return cli_fail(-ENOMEM, NULL);
+	derive.description = description;
+	cancel_on_signals();
+	r = filter(c, &derive, &packages, &err);
+	return r < 0 ? cli_fail(r, &err) : derive_made(c, c->args[1], packages);
 }

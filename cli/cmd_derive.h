@@ -1,12 +1,13 @@
 #ifndef CLI_CMD_DERIVE_H
 #define CLI_CMD_DERIVE_H
 
-/* Snapshots made of others: suitefs snapshot merge, ... */
+/* Snapshots made of others: suitefs snapshot merge, filter. */
 
 #include "cli/command.h"
 #include "store/derive.h"
 
 int cmd_snapshot_merge(struct cli *c);
+int cmd_snapshot_filter(struct cli *c);
 
 /* What an argument means as a source: a snapshot, or a mirror where no snapshot
  * has the name.  -ENOENT: neither has. */

@@ -93,6 +93,12 @@ static const struct option_def diff_options[] = {
     {0},
 };
 
+static const struct option_def filter_options[] = {
+    {"with-deps", NULL, "what the packages need, too"},
+    {"arch", "A,B", "only these architectures"},
+    {0},
+};
+
 static const struct option_def merge_options[] = {
     {"no-remove", NULL, "keep all versions of a package"},
     {"latest", NULL, "keep the newest version of a package"},
@@ -195,6 +201,9 @@ const struct command commands[] = {
     {"snapshot", "diff", "A B",
 	"Show what B has other than A; status 3 where they differ", 2, 2,
 	CMD_READS, diff_options, cmd_snapshot_diff},
+    {"snapshot", "filter", "SRC DST QUERY...",
+	"Make a snapshot of some packages of another", 3, ANY, 0,
+	filter_options, cmd_snapshot_filter},
     {"snapshot", "merge", "DST SRC...",
 	"Merge snapshots into a new one; later ones win", 2, ANY, 0,
 	merge_options, cmd_snapshot_merge},

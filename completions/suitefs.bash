@@ -40,6 +40,7 @@ _suitefs_options()
 			--arch= --snapshots-url=
 		;;
 	'snapshot diff') echo --only-matching --fields --arch= ;;
+	'snapshot filter') echo --with-deps --arch= ;;
 	'snapshot merge') echo --no-remove --latest --arch= ;;
 	'publish switch') echo --prefix= --component= ;;
 	'publish update') echo --prefix= --force ;;
@@ -56,7 +57,7 @@ _suitefs_verbs()
 {
 	case $1 in
 	mirror) echo create update fetch list show edit rename drop ;;
-	snapshot) echo create fetch list show diff merge verify rename drop ;;
+	snapshot) echo create fetch list show diff filter merge verify rename drop ;;
 	publish) echo snapshot mirror switch update list show drop ;;
 	db) echo check cleanup stats backup ;;
 	esac

@@ -1,0 +1,158 @@
+#!/bin/bash
+# Snapshots made of others: merge, filter, empty; what is said of them, and apt
+# with them.
+. "$(dirname "$0")/lib.sh" || exit
+# shellcheck source=tests/integration/lib-publish.sh
+. "$TESTS/lib-publish.sh"
+
+need apt-get gpg
+
+# packages NAME: what a snapshot has, sorted, on one line.
+packages() {
+	suitefs snapshot show --packages "$1" | sort -u | paste -sd' '
+}
+
+# fails_so STATUS REGEX COMMAND...: with one line, and no snapshot comes of it.
+fails_so() {
+	suitefs snapshot list >"$T/before"
+	expect_line "$@"
+	suitefs snapshot list >"$T/after"
+	same "$T/before" "$T/after" "the snapshots before and after ${*:3}"
+}
+
+# --- two archives -------------------------------------------------------------------
+
+make_key up
+make_deb common 1.0 all
+make_deb app 1.0 amd64 'Depends: libapp (>= 1.0), common'
+make_deb libapp 1.0 amd64
+make_deb lone 1.0 amd64
+make_source src 1.0
+pool_add "$T/one" main "$DEBS"/{common,app,libapp,lone}_1.0_*.deb "$DSC"
+make_archive "$T/one" stable key=up sources=y 'Origin: Example' 'Label: One'
+make_deb app 2.0 amd64 'Depends: libapp (>= 2.0)'
+make_deb libapp 2.0 amd64
+make_deb extra 1.0 amd64
+pool_add "$T/two" main "$DEBS"/{app,libapp}_2.0_*.deb
+pool_add "$T/two" contrib "$DEBS/extra_1.0_amd64.deb"
+make_archive "$T/two" updates key=up components=main,contrib 'Origin: Example' \
+	'Label: Two'
+run suitefs mirror create --source --keyring="$KEYS/up.gpg" m1 \
+	"file:$T/one" stable
+run suitefs mirror create --keyring="$KEYS/up.gpg" m2 "file:$T/two" updates
+run suitefs mirror update m1 m2
+run suitefs snapshot create one from mirror m1
+run suitefs snapshot create two from mirror m2
+
+# --- merge ----------------------------------------------------------------------------
+
+ONE='app_1.0_amd64 common_1.0_all libapp_1.0_amd64 lone_1.0_amd64 src_1.0_source'
+run suitefs snapshot merge both one two
+grep -q 'snapshot both created: 6 packages' "$T/err" || fail "merge says nothing"
+equal "$(packages both)" 'app_2.0_amd64 common_1.0_all extra_1.0_amd64 libapp_2.0_amd64 lone_1.0_amd64 src_1.0_source' \
+	'one, two'
+run suitefs snapshot merge back two one
+equal "$(packages back)" "${ONE/common_1.0_all/common_1.0_all extra_1.0_amd64}" \
+	'two, one'
+run suitefs snapshot merge --no-remove all two one
+equal "$(packages all)" 'app_1.0_amd64 app_2.0_amd64 common_1.0_all extra_1.0_amd64 libapp_1.0_amd64 libapp_2.0_amd64 lone_1.0_amd64 src_1.0_source' \
+	'--no-remove'
+run suitefs snapshot merge --latest latest two one
+equal "$(packages latest)" "$(packages both)" '--latest'
+run suitefs snapshot merge --arch=source sources one two
+equal "$(packages sources)" src_1.0_source '--arch=source'
+# Mirrors are sources, too.
+run suitefs snapshot merge mirrors m1 m2
+run suitefs snapshot diff both mirrors
+[[ ! -s $T/out ]] || fail "a merge of the mirrors is not that of the snapshots"
+# With itself it stays what it is: no new list.
+lists=$(suitefs --json db stats | "$PYTHON" -c '
+import json, sys
+print(json.load(sys.stdin)["tables"]["lists"]["entries"])')
+run suitefs snapshot merge self one one
+run suitefs --json db stats
+equal "$(json 'j["tables"]["lists"]["entries"]')" "$lists" 'number of lists'
+equal "$(packages self)" "$ONE" 'one, one'
+
+run suitefs --json snapshot merge json one two
+equal "$(json '[j["name"], j["description"], j["mirror"], j["suite"]]')" \
+	'json merge of one, two None json' 'the JSON of a merge'
+equal "$(json '[s["kind"] + " " + s["name"] for s in j["sources"]]')" \
+	'snapshot one snapshot two' sources
+run suitefs snapshot show both
+grep -A1 '^Sources: *snapshot one$' "$T/out" | grep -q '^  *snapshot two$' ||
+	fail "snapshot show lacks the sources"
+
+# --- filter ---------------------------------------------------------------------------
+
+run suitefs snapshot filter both some app lone
+equal "$(packages some)" 'app_2.0_amd64 lone_1.0_amd64' 'app lone'
+run suitefs snapshot filter --with-deps one deps app
+equal "$(packages deps)" 'app_1.0_amd64 common_1.0_all libapp_1.0_amd64' \
+	'app with dependencies'
+run suitefs --json snapshot filter --with-deps m1 deps2 'Name (% app)'
+equal "$(json '[j["description"]]')" \
+	'filter with dependencies of m1: Name (% app)' description
+equal "$(json '[j["suite"]]')" stable suite
+run suitefs snapshot filter --arch=source both only-sources 'Name (~ .)'
+equal "$(packages only-sources)" src_1.0_source 'sources'
+run suitefs snapshot filter both nothing nonesuch
+grep -q 'nothing created: it has no packages' "$T/err" ||
+	fail "an empty result is not told"
+equal "$(packages nothing)" '' nothing
+run suitefs snapshot create empty empty
+run suitefs snapshot merge empties empty empty
+equal "$(packages empties)" '' empties
+run suitefs snapshot merge more empty one
+equal "$(packages more)" "$ONE" 'empty, one'
+
+# --- what can't be --------------------------------------------------------------------
+
+fails_so 1 'snapshot both exists already' suitefs snapshot merge both one two
+fails_so 1 'snapshot both exists already' suitefs snapshot filter one both app
+fails_so 1 'snapshot empty exists already' suitefs snapshot create empty empty
+fails_so 1 'no snapshot or mirror is named three' suitefs snapshot merge x one \
+	three
+fails_so 1 'no snapshot or mirror is named three' suitefs snapshot filter three \
+	x app
+fails_so 1 'no snapshot or mirror is named three' suitefs snapshot diff one three
+fails_so 2 "snapshot name 'a/b'" suitefs snapshot merge a/b one two
+fails_so 2 'exclude each other' suitefs snapshot merge --latest --no-remove x \
+	one two
+fails_so 2 'architecture riscv64' suitefs snapshot merge --arch=riscv64 x one
+fails_so 2 'column 9' suitefs snapshot filter one x 'app (>= '
+fails_so 2 'something is missing' suitefs snapshot merge x
+fails_so 2 'something is missing' suitefs snapshot filter one x
+run suitefs mirror create --keyring="$KEYS/up.gpg" never "file:$T/one" stable
+fails_so 1 'mirror never has never been updated' suitefs snapshot merge x never
+words=()
+for ((i = 0; i < 65; i++)); do
+	words+=(one)
+done
+fails_so 1 '64 sources at most' suitefs snapshot merge x "${words[@]}"
+
+# --- names ----------------------------------------------------------------------------
+
+run suitefs snapshot rename one uno
+run suitefs --json snapshot show both
+equal "$(json '[s["name"] for s in j["sources"]]')" 'uno two' 'renamed sources'
+run suitefs mirror rename m1 erster
+run suitefs --json snapshot show mirrors
+equal "$(json '[s["name"] for s in j["sources"]]')" 'erster m2' \
+	'renamed mirrors'
+
+# --- what is derived outlives its sources -----------------------------------------------
+
+run suitefs snapshot drop uno
+run suitefs snapshot drop two
+run suitefs mirror drop erster
+run suitefs mirror drop m2
+run suitefs db cleanup --grace=0s
+run suitefs db check
+run suitefs snapshot fetch both
+run suitefs db check --blobs
+run suitefs --json snapshot show both
+equal "$(json '[j["missing_files"], j["files"]]')" '0 7' 'files of both'
+run suitefs snapshot fetch back
+run suitefs --json snapshot show back
+equal "$(json '[j["missing_files"], j["files"]]')" '0 7' 'files of back'
