@@ -58,7 +58,7 @@ decode_sisters(const struct record_view *sisters, struct blob *b)
 		uint64_t codec = record_u64(sisters, i);
 
 		if (codec > CODEC_BZ2 || b->nsisters == BLOB_MAX_SISTERS) {
-			*sisters->bad = true;
+			record_spoil(sisters, -EBADMSG);
 			return;
 		}
 		b->sisters[b->nsisters++] = (struct blob_sister){
@@ -88,7 +88,7 @@ decode(struct span bytes, struct record *record, struct blob *b)
 
 		decode_sisters(&sisters, b);
 	}
-	return record->bad ? -EIO : 0;
+	return record->bad == -EBADMSG ? -EIO : record->bad;
 }
 
 int

@@ -387,6 +387,21 @@ env_open(struct store *s, size_t map_size, struct error *err)
 	return env_make_room(s, err);
 }
 
+int
+env_make(struct store *s, const char *path, struct error *err)
+{
+	int rc = mdb_env_create(&s->env);
+
+	if (rc != 0) {
+		s->env = NULL;
+		return env_error(s, rc, "cannot make", err);
+	}
+	(void)mdb_env_set_maxdbs(s->env, T_COUNT);
+	rc = mdb_env_open(
+	    s->env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS, 0664);
+	return rc == 0 ? 0 : env_error(s, rc, "cannot make", err);
+}
+
 void
 env_close(struct store *s)
 {

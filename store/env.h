@@ -80,6 +80,8 @@ int env_error(
 
 /* Opens, checks and closes the environment (not the tables). */
 int env_open(struct store *s, size_t map_size, struct error *err) MUST_CHECK;
+/* Opens a new environment that nobody else has, in the file path. */
+int env_make(struct store *s, const char *path, struct error *err) MUST_CHECK;
 void env_close(struct store *s);
 /* Makes the file as long as its last page, where it is shorter. */
 void env_pad(struct store *s);

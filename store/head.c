@@ -15,7 +15,13 @@ head_parse(struct span bytes, uint64_t max_version, struct record *r,
 int
 head_check(const struct record *r)
 {
-	return r->bad ? -EIO : 0;
+	return r->bad == -EBADMSG ? -EIO : r->bad;
+}
+
+int
+head_damage(const struct record_view *v)
+{
+	return *v->bad == -ENOMEM ? -ENOMEM : -EIO;
 }
 
 struct record_view
@@ -24,7 +30,7 @@ head_array(const struct record_view *v, size_t i)
 	struct record_view a = record_array_at(v, i);
 
 	if (a.n > HEAD_MAX_ITEMS) {
-		*v->bad = true;
+		record_spoil(v, -EBADMSG);
 		a.n = 0;
 	}
 	return a;

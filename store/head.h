@@ -17,8 +17,11 @@
 /* -EIO: damaged; -EPROTO: written by a newer program. */
 int head_parse(struct span bytes, uint64_t max_version, struct record *r,
     struct record_view *ret) MUST_CHECK;
-/* 0, or -EIO where an item of the record was not what it should be. */
+/* 0, or -EIO where an item of the record was not what it should be; -ENOMEM. */
 int head_check(const struct record *r) MUST_CHECK;
+/* For an item that makes no sense, or is missing: -EIO, or -ENOMEM where that
+ * is why. */
+int head_damage(const struct record_view *v) MUST_CHECK;
 /* The array at index i; *bad is set where it has more than HEAD_MAX_ITEMS. */
 struct record_view head_array(const struct record_view *v, size_t i);
 /* An array of numbers. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <zdict.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/deb822.h"
 
@@ -317,6 +318,8 @@ decompress(struct heavy *h, struct txn *t, struct buf *out)
 		return -ENOMEM;
 	n = ZSTD_decompress_usingDDict(
 	    h->dctx, out->ptr + out->len, size, frame->ptr, frame->len, ddict);
+	if (ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation)
+		return -ENOMEM;
 	if (ZSTD_isError(n) || n != size)
 		return -EIO;
 	out->len += n;

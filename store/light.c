@@ -222,7 +222,7 @@ light_decode(struct span bytes, struct record *r, struct light *ret)
 		return res;
 	ret->origin_path = record_span(&v, 11);
 	ret->stanza_len = record_u64(&v, 12);
-	return r->bad ? -EBADMSG : 0;
+	return r->bad;
 }
 
 int

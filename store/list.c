@@ -8,6 +8,12 @@
 
 /* A damaged record is the store's fault, not the caller's input. */
 static int
+damage(int r)
+{
+	return r == -EBADMSG ? -EIO : r;
+}
+
+static int
 parse(struct txn *t, enum table table, uint64_t number, struct record *record,
     struct record_view *ret)
 {
@@ -18,8 +24,7 @@ parse(struct txn *t, enum table table, uint64_t number, struct record *record,
 	r = txn_get64(t, table, number, &bytes);
 	if (r < 0)
 		return r;
-	r = record_parse(record, bytes, version, ret);
-	return r == -EBADMSG ? -EIO : r;
+	return damage(record_parse(record, bytes, version, ret));
 }
 
 void
@@ -39,7 +44,7 @@ decode_head(const struct record_view *v, struct list *l)
 	l->mtime = record_i64(v, 2);
 	l->packages = record_u64(v, 3);
 	l->bytes = record_u64(v, 4);
-	return *v->bad || kind > PACKAGE_UDEB ? -EIO : 0;
+	return kind > PACKAGE_UDEB ? -EIO : damage(*v->bad);
 }
 
 static bool
@@ -100,7 +105,9 @@ list_load(struct txn *t, uint64_t number, struct list *ret)
 		return r;
 	nruns = record_u64(&v, 5);
 	runs = record_span(&v, 6);
-	r = record.bad ? -EIO : decode_runs(runs, nruns, &l);
+	r = damage(record.bad);
+	if (r == 0)
+		r = decode_runs(runs, nruns, &l);
 	if (r < 0)
 		return r;
 	*ret = l;
@@ -191,9 +198,9 @@ run_load(struct txn *t, uint64_t run, struct run_packages *ret)
 		return r;
 	n = record_u64(&v, 1);
 	text = record_span(&v, 2);
-	if (record.bad || n > text.len)
-		return -EIO;
-	r = reserve(ret, n);
+	r = damage(record.bad);
+	if (r == 0)
+		r = n > text.len ? -EIO : reserve(ret, n);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		if (!ints_cut_signed(&text, &step))
 			return -EIO;

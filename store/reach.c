@@ -218,7 +218,10 @@ put_listing(struct marking *m, uint64_t text)
 	for (size_t i = 0; r == 0 && i < release.nfiles; i++)
 		r = put_file(
 		    m, &release.files[i].sha256, release.files[i].size);
-	/* That the text is missing or damaged is said where it is visited. */
+	/* That it is missing is said where it is visited.  To take what a
+	 * damaged one lists for garbage would be a loss. */
+	if (r == -EIO)
+		number_fault(m, REACH_TEXT, text, damaged);
 	return r == -ENOENT || r == -EIO ? 0 : r;
 }
 

@@ -239,7 +239,7 @@ record_parse(struct record *r, struct span bytes, uint64_t max_version,
 	size_t at = 0;
 	msgpack_unpack_return got;
 
-	r->bad = false;
+	r->bad = 0;
 	if (!is_sound(bytes))
 		return -EBADMSG;
 	/* The zone is kept from one record to the next. */
@@ -250,7 +250,8 @@ record_parse(struct record *r, struct span bytes, uint64_t max_version,
 	if (!r->unpacked.zone)
 		return -ENOMEM;
 	got = msgpack_unpack(bytes.ptr, bytes.len, &at, r->unpacked.zone, o);
-	if (got == MSGPACK_UNPACK_NOMEM_ERROR)
+	/* A sound item is refused for no other reason, whatever the code. */
+	if (got < 0)
 		return -ENOMEM;
 	if (got != MSGPACK_UNPACK_SUCCESS || o->type != MSGPACK_OBJECT_ARRAY ||
 	    o->via.array.size == 0 ||
@@ -269,13 +270,20 @@ record_release(struct record *r)
 	msgpack_unpacked_destroy(&r->unpacked);
 }
 
+void
+record_spoil(const struct record_view *v, int r)
+{
+	if (*v->bad == 0)
+		*v->bad = r;
+}
+
 /* The item, if it has the type; else NULL, and the record is bad. */
 static const msgpack_object *
 item_of(const struct record_view *v, size_t i, msgpack_object_type type)
 {
 	if (i < v->n && v->item[i].type == type)
 		return &v->item[i];
-	*v->bad = true;
+	record_spoil(v, -EBADMSG);
 	return NULL;
 }
 
@@ -298,7 +306,7 @@ record_i64(const struct record_view *v, size_t i)
 	n = record_u64(v, i);
 	if (n <= INT64_MAX)
 		return (int64_t)n;
-	*v->bad = true;
+	record_spoil(v, -EBADMSG);
 	return 0;
 }
 
@@ -314,7 +322,7 @@ bool
 record_is_nil(const struct record_view *v, size_t i)
 {
 	if (i >= v->n)
-		*v->bad = true;
+		record_spoil(v, -EBADMSG);
 	return i >= v->n || v->item[i].type == MSGPACK_OBJECT_NIL;
 }
 
@@ -344,7 +352,7 @@ record_dup(const struct record_view *v, size_t i)
 	s = record_span(v, i);
 	copy = span_dup(s);
 	if (!copy)
-		*v->bad = true;
+		record_spoil(v, -ENOMEM);
 	return copy;
 }
 
@@ -357,7 +365,7 @@ record_digest(const struct record_view *v, size_t i, struct digest *ret)
 		memcpy(ret->byte, s.ptr, sizeof(ret->byte));
 		return;
 	}
-	*v->bad = true;
+	record_spoil(v, -EBADMSG);
 	memset(ret, 0, sizeof(*ret));
 }
 
@@ -381,7 +389,7 @@ record_strs(const struct record_view *v, size_t i, struct strs *ret)
 		if (!item_of(&items, k, MSGPACK_OBJECT_STR))
 			return;
 		if (strs_add(ret, record_span(&items, k)) < 0) {
-			*v->bad = true;
+			record_spoil(v, -ENOMEM);
 			return;
 		}
 	}

@@ -47,31 +47,34 @@ int record_end(struct record_writer *w, struct span *ret) MUST_CHECK;
  * A decoded record, or an array inside one.  Items are asked by index, 0
  * being the first after the version (in an inner array, simply the first).
  * An item of another type or beyond the end yields nothing (0, empty) and
- * sets *bad, which all views of one record share.
+ * sets *bad, which all views of one record share: 0, -EBADMSG, or -ENOMEM
+ * where there was no memory for a copy.
  */
 struct record {
 	msgpack_unpacked unpacked;
-	bool bad;
+	int bad;
 };
 
 struct record_view {
 	const msgpack_object *item;
 	size_t n;
-	bool *bad;
+	int *bad;
 };
 
-/* -EBADMSG: not a whole record; -EPROTO: a version above max_version.
+/* -EBADMSG: not a whole record; -EPROTO: a version above max_version; -ENOMEM.
  * Strings and bytes of the view point into bytes. */
 int record_parse(struct record *r, struct span bytes, uint64_t max_version,
     struct record_view *ret) MUST_CHECK;
 void record_release(struct record *r);
+/* Sets *bad to -EBADMSG or -ENOMEM, unless it is set. */
+void record_spoil(const struct record_view *v, int r);
 
 uint64_t record_u64(const struct record_view *v, size_t i);
 int64_t record_i64(const struct record_view *v, size_t i);
 bool record_bool(const struct record_view *v, size_t i);
 bool record_is_nil(const struct record_view *v, size_t i);
 struct span record_span(const struct record_view *v, size_t i); /* str, bin */
-/* A copy, or NULL for nil; out of memory sets *bad too. */
+/* A copy, or NULL for nil. */
 char *record_dup(const struct record_view *v, size_t i);
 void record_digest(const struct record_view *v, size_t i, struct digest *ret);
 struct record_view record_array_at(const struct record_view *v, size_t i);

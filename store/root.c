@@ -41,7 +41,7 @@ load_dists(const struct record_view *v, struct root *root)
 		root->dists[i].distribution = record_dup(&d, 0);
 		root->dists[i].root = record_u64(&d, 1);
 		if (!root->dists[i].distribution)
-			return -EIO;
+			return head_damage(&d);
 	}
 	return 0;
 }
@@ -60,7 +60,7 @@ load_items(const struct record_view *v, struct root *root)
 		root->older[i] = record_u64(&older, i);
 	root->prefix = record_dup(v, 3);
 	if (kind == ROOT_PREFIX && !root->prefix)
-		return -EIO;
+		return head_damage(v);
 	return load_dists(v, root);
 }
 

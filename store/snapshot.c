@@ -61,7 +61,7 @@ decode_sources(const struct record_view *v, struct snapshot *s)
 		int r;
 
 		if (!name || kind < SOURCE_SNAPSHOT || kind > SOURCE_REPO)
-			return -EIO;
+			return head_damage(&one);
 		r = snapshot_add_source(
 		    s, (enum source_kind)kind, name, record_u64(&one, 2));
 		if (r < 0)

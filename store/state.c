@@ -55,7 +55,7 @@ load_list(const struct record_view *v, struct state_list *l)
 	l->list = record_u64(v, 4);
 	if (kind > PACKAGE_UDEB || !l->component || !l->architecture ||
 	    !l->path)
-		return -EIO;
+		return head_damage(v);
 	return 0;
 }
 
@@ -99,7 +99,7 @@ load_items(const struct record_view *v, struct state *s)
 	record_strs(v, 12, &s->keyrings);
 	if (v->n > KEYRING_HASHES)
 		record_strs(v, KEYRING_HASHES, &s->keyring_hashes);
-	return s->suite ? load_lists(v, s) : -EIO;
+	return s->suite ? load_lists(v, s) : head_damage(v);
 }
 
 int

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -142,29 +143,6 @@ make_dirs(const struct store *s, struct error *err)
 	return r < 0 ? r : make_part(s, "db", err);
 }
 
-/* Is there a database?  Makes the directories where that is wanted. */
-static int
-prepare(const struct store *s, unsigned flags, struct error *err)
-{
-	CLEANUP_FREE char *data = join(s->db, "data.mdb");
-	struct stat st;
-
-	if (!data)
-		return error_set(err, -ENOMEM, "out of memory");
-	if (stat(data, &st) == 0) {
-		if (st.st_size > 0 || flags & STORE_CREATE)
-			return 0;
-		return error_set(err, -EIO, "%s: is empty", data);
-	}
-	if (errno != ENOENT && errno != ENOTDIR)
-		return error_sys(err, -errno, "%s", data);
-	if (flags & STORE_CREATE)
-		return make_dirs(s, err);
-	if (stat(s->dir, &st) < 0)
-		return error_sys(err, -errno, "%s: no store", s->dir);
-	return error_set(err, -ENOENT, "%s: is not a suitefs store", s->dir);
-}
-
 /* Opens all tables in txn; which one failed is *reterr. */
 static int
 open_tables(struct store *s, MDB_txn *txn, unsigned flags, enum table *reterr)
@@ -178,6 +156,91 @@ open_tables(struct store *s, MDB_txn *txn, unsigned flags, enum table *reterr)
 		}
 	}
 	return 0;
+}
+
+/* Makes the tables that are not there. */
+static int
+make_tables(struct store *s, struct error *err)
+{
+	static const unsigned char now[4] = {0, 0, 0, STORE_SCHEMA};
+	MDB_val key = env_val(schema_key, sizeof(schema_key) - 1);
+	MDB_val val = env_val(now, sizeof(now));
+	MDB_txn *txn = NULL;
+	enum table at = T_META;
+	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+	if (rc == 0)
+		rc = open_tables(s, txn, MDB_CREATE, &at);
+	if (rc == 0)
+		rc = mdb_put(txn, s->dbi[T_META], &key, &val, MDB_NOOVERWRITE);
+	if (rc == 0 || rc == MDB_KEYEXIST)
+		rc = mdb_txn_commit(TAKE(txn));
+	if (txn)
+		mdb_txn_abort(txn);
+	return rc == 0 ? 0 : env_error(s, rc, "cannot make tables", err);
+}
+
+/* Has the environment made elsewhere, whole and flushed. */
+static int
+make_new(struct store *s, const char *path, struct error *err)
+{
+	int r = unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+
+	if (r < 0)
+		return error_sys(err, r, "%s", path);
+	r = env_make(s, path, err);
+	if (r == 0)
+		r = make_tables(s, err);
+	env_close(s);
+	return r;
+}
+
+/* A crash leaves no half of a database where one is looked for. */
+static int
+make_database(struct store *s, const char *data, struct error *err)
+{
+	CLEANUP_FREE char *path = join(s->db, "new.mdb");
+	CLEANUP_FD int fd = open(s->db, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (!path)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return error_sys(err, -errno, "%s", s->db);
+	/* Another process may have been faster. */
+	if (access(data, F_OK) == 0)
+		return 0;
+	r = make_new(s, path, err);
+	if (r < 0)
+		return r;
+	r = rename(path, data) < 0 ? -errno : fsync(fd) < 0 ? -errno : 0;
+	return r < 0 ? error_sys(err, r, "%s", data) : 0;
+}
+
+/* Is there a database?  Makes the directories where that is wanted. */
+static int
+prepare(struct store *s, unsigned flags, struct error *err)
+{
+	CLEANUP_FREE char *data = join(s->db, "data.mdb");
+	struct stat st;
+
+	if (!data)
+		return error_set(err, -ENOMEM, "out of memory");
+	/* It was not to begin with: something has happened to it. */
+	if (stat(data, &st) == 0)
+		return st.st_size > 0
+			   ? 0
+			   : error_set(err, -EIO, "%s: is empty", data);
+	if (errno != ENOENT && errno != ENOTDIR)
+		return error_sys(err, -errno, "%s", data);
+	if (flags & STORE_CREATE) {
+		int r = make_dirs(s, err);
+
+		return r < 0 ? r : make_database(s, data, err);
+	}
+	if (stat(s->dir, &st) < 0)
+		return error_sys(err, -errno, "%s: no store", s->dir);
+	return error_set(err, -ENOENT, "%s: is not a suitefs store", s->dir);
 }
 
 /* Is there anything in the environment at all? */
@@ -258,28 +321,6 @@ find_tables(struct store *s, bool *ret_void, struct error *err)
 	if (txn)
 		mdb_txn_abort(txn);
 	return r;
-}
-
-/* Makes the tables that are not there. */
-static int
-make_tables(struct store *s, struct error *err)
-{
-	static const unsigned char now[4] = {0, 0, 0, STORE_SCHEMA};
-	MDB_val key = env_val(schema_key, sizeof(schema_key) - 1);
-	MDB_val val = env_val(now, sizeof(now));
-	MDB_txn *txn = NULL;
-	enum table at = T_META;
-	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
-
-	if (rc == 0)
-		rc = open_tables(s, txn, MDB_CREATE, &at);
-	if (rc == 0)
-		rc = mdb_put(txn, s->dbi[T_META], &key, &val, MDB_NOOVERWRITE);
-	if (rc == 0 || rc == MDB_KEYEXIST)
-		rc = mdb_txn_commit(TAKE(txn));
-	if (txn)
-		mdb_txn_abort(txn);
-	return rc == 0 ? 0 : env_error(s, rc, "cannot make tables", err);
 }
 
 static int

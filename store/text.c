@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "store/content.h"
 #include "store/head.h"
@@ -74,10 +75,13 @@ unpack(const struct text *text, struct span like, struct buf *out)
 	ctx = ZSTD_createDCtx();
 	if (!ctx)
 		return -ENOMEM;
-	(void)ZSTD_DCtx_refPrefix(ctx, like.ptr, like.len);
-	got = ZSTD_decompressDCtx(
-	    ctx, out->ptr + out->len, size, text->frame.ptr, text->frame.len);
+	got = ZSTD_DCtx_refPrefix(ctx, like.ptr, like.len);
+	if (!ZSTD_isError(got))
+		got = ZSTD_decompressDCtx(ctx, out->ptr + out->len, size,
+		    text->frame.ptr, text->frame.len);
 	(void)ZSTD_freeDCtx(ctx);
+	if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+		return -ENOMEM;
 	if (ZSTD_isError(got) || got != size)
 		return -EIO;
 	digest_of(out->ptr + out->len, size, &sha256);

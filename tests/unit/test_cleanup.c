@@ -284,6 +284,39 @@ test_cleanup_refuses_damage(void **state)
 	assert_int_equal(cleanup(s).tables[T_LIGHT].n, 1);
 }
 
+/* What a Release lists can't be told when it is damaged, and is no garbage. */
+static void
+test_cleanup_refuses_a_damaged_release(void **state)
+{
+	CLEANUP(buf_release) struct buf old = {0}, odd = {0};
+	struct cleanup_opts opts = {0};
+	struct scratch *s = *state;
+	struct key64 one = key64(1);
+	struct span key = {(const char *)one.byte, sizeof(one.byte)}, was;
+	struct cleanup_result n;
+	struct error err = {""};
+	struct txn *t;
+
+	(void)freeze(s, "one", "a");
+	make_present(s, "common");
+	t = scratch_read(s);
+	assert_int_equal(txn_get(t, T_TEXTS, key.ptr, key.len, &was), 0);
+	assert_int_equal(buf_add_span(&old, was), 0);
+	assert_int_equal(buf_add_span(&odd, was), 0);
+	txn_end(t);
+	/* In the bytes of the text: the rest of the record reads well. */
+	odd.ptr[odd.len - 8] ^= 0x20;
+	was = buf_span(&odd);
+	set_entry(s, T_TEXTS, key, &was);
+	assert_int_equal(try_cleanup(s, &opts, &n, &err), -EIO);
+	assert_non_null(strstr(err.text, "text 1 is damaged"));
+	was = buf_span(&old);
+	set_entry(s, T_TEXTS, key, &was);
+	(void)cleanup(s);
+	assert_true(blob_of(s, "common") != 0);
+	assert_true(is_present(s, "common"));
+}
+
 static int
 see_source(uint64_t origin, struct span path, void *arg)
 {
@@ -411,6 +444,7 @@ main(void)
 	    scratch_test(test_cleanup_grace_depends_on_others),
 	    scratch_test(test_cleanup_waits_for_the_hold),
 	    scratch_test(test_cleanup_refuses_damage),
+	    scratch_test(test_cleanup_refuses_a_damaged_release),
 	    scratch_test(test_cleanup_leaves_a_source),
 	    scratch_test(test_cleanup_keeps_what_is_made_otherwise),
 	    scratch_test(test_cleanup_files_of_nobody),
