@@ -173,7 +173,7 @@ cli_open_store(struct cli *c)
 	if (!dir)
 		dir = def = store_default_dir();
 	if (!dir)
-		return -ENOMEM;
+		return cli_fail(-ENOMEM, &err), -ENOMEM;
 	if (c->command->flags & CMD_CREATES)
 		flags |= STORE_CREATE;
 	r = store_open(dir, flags, 0, &c->store, &err);
@@ -358,8 +358,10 @@ main(int argc, char **argv)
 	if (argc < 1)
 		return EXIT_USAGE;
 	c.given = calloc((size_t)argc + 1, sizeof(*c.given));
-	if (!c.given)
+	if (!c.given) {
+		log_error("%s", strerror(ENOMEM));
 		return EXIT_FAILED;
+	}
 	if (is_mount_helper(argv[0])) {
 		c.command = &mount_helper;
 		c.nargs = (size_t)argc - 1;

@@ -161,7 +161,10 @@ archive_check_pool(
 		return error_sys(err, r, "cannot compare the pools");
 	check.c = c;
 	check.walk = walk;
-	error_set(err, 0, "cannot compare the pools");
 	r = check_states(&check);
-	return r < 0 ? r : catalog_end(c, &judge);
+	if (r >= 0)
+		r = catalog_end(c, &judge);
+	if (r < 0 && err && !err->text[0])
+		(void)error_sys(err, r, "cannot compare the pools");
+	return r;
 }
