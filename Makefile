@@ -68,11 +68,24 @@ $(B)/unit/test_%: $(B)/tests/unit/test_%.o $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) $(PKG_LIBS) -lcmocka
 
+# What lets files fail and looks at the result: see tests/fault/fault.h.
+FAULT = $(B)/fault/fault.so $(B)/fault/walk
+$(B)/fault/fault.so: $(wildcard tests/fault/lib_*.c) tests/fault/fault.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=gnu11 $(WARN) $(DEFS) $(CPPFLAGS) $(CFLAGS) -fPIC \
+		-shared -pthread $(LDFLAGS) -o $@ $(filter %.c,$^) -ldl
+
+$(B)/fault/%: $(B)/tests/fault/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) $(PKG_LIBS)
+
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
 # --- tests -----------------------------------------------------------------
 
-unit-tests: $(TESTS)
+unit-tests: $(TESTS) $(FAULT)
 
 # Installs what is missing (as root; otherwise says what it is), then builds:
 # a second make, because the first one could not ask pkg-config.
@@ -82,6 +95,14 @@ check:
 
 check-installed: all unit-tests
 	SUITEFS=$(CURDIR)/$(B)/suitefs tests/run.sh $(B)/unit
+
+# The same faults as in "make check", of each kind and for each command up to
+# ROUNDS of them or for SECONDS: see tests/README.md.
+ROUNDS = 1000
+SECONDS = 600
+torture: all unit-tests
+	SUITEFS=$(CURDIR)/$(B)/suitefs TORTURE_ROUNDS=$(ROUNDS) \
+		TORTURE_SECONDS=$(SECONDS) tests/torture.sh
 
 # Seconds for each fuzz target; the corpora in tests/fuzz/corpus are its seed.
 FUZZ_SECONDS = 20
@@ -107,7 +128,7 @@ lint-run: lint-format lint-layers lint-scripts lint-man lint-cppcheck lint-tidy
 
 lint-format:
 	clang-format --dry-run -Werror $(SRCS) $(wildcard $(addsuffix /*.h,$(LAYERS))) \
-		$(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch])
+		$(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
 
 lint-layers:
 	tests/layers.sh $(LAYERS)
@@ -169,7 +190,7 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all unit-tests check check-installed fuzz fuzz-run lint lint-run \
+.PHONY: all unit-tests check check-installed torture fuzz fuzz-run lint lint-run \
 	lint-format lint-layers lint-scripts lint-man lint-cppcheck lint-tidy \
 	bench demo deps install uninstall clean
 .SECONDARY:

@@ -1,0 +1,19 @@
+#!/bin/bash
+# Faults and races, many more of them than in "make check": see README.md here.
+#
+#   torture.sh [TEST...]	by default all that look at TORTURE_ROUNDS
+#
+# In the environment: SUITEFS, TORTURE_ROUNDS and TORTURE_SECONDS.
+set -u
+cd "${0%/*}/integration" || exit
+: "${TORTURE_ROUNDS:=1000}" "${TORTURE_SECONDS:=600}"
+export TORTURE_ROUNDS TORTURE_SECONDS
+(($#)) || set -- t-power.sh t-kill.sh t-fail.sh t-memory.sh
+failed=0
+begun=$SECONDS
+for test; do
+	printf '%s\n' "$test"
+	bash "$test" || failed=$((failed + 1))
+done
+printf '%d tests in %d s, %d failed\n' $# $((SECONDS - begun)) "$failed"
+[[ $failed == 0 ]]
