@@ -1,11 +1,29 @@
 /* The last transaction of an update: the mirror's head moves. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "mirror/update_run.h"
+#include "mirror/verify.h"
 #include "store/text.h"
+
+/* A keyring that can't be read is another one than it was; the verifier says
+ * what is wrong with it. */
+static int
+add_keyring(struct buf *b, const char *name)
+{
+	CLEANUP(buf_release) struct buf bytes = {0};
+	struct digest d;
+	int r = file_read(AT_FDCWD, name, KEYRING_MAX, &bytes, NULL);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : buf_add_char(b, '-');
+	digest_of(bytes.ptr, bytes.len, &d);
+	return buf_add(b, d.byte, sizeof(d.byte));
+}
 
 int
 update_settings(
@@ -19,8 +37,10 @@ update_settings(
 		return r;
 	(void)buf_add(&b, d.byte, sizeof(d.byte)); /* b.failed tells */
 	(void)buf_add_str(&b, o->url);
-	if (b.failed)
-		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < m->keyrings.n; i++)
+		r = add_keyring(&b, m->keyrings.v[i]);
+	if (r < 0 || b.failed)
+		return r < 0 ? r : -ENOMEM;
 	digest_of(b.ptr, b.len, ret);
 	return 0;
 }

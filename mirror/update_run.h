@@ -91,8 +91,9 @@ int files_take(struct update *u, const struct release *rel,
 int release_files_put(struct txn *t, const struct update *u,
     const struct release *rel, struct error *err) MUST_CHECK;
 
-/* What the state depends on: the mirror's settings, and the URL too, for what
- * another server says of "not modified" is about its own files. */
+/* What the state depends on: the mirror's settings, the URL too, for what
+ * another server says of "not modified" is about its own files, and what is in
+ * the keyrings. */
 int update_settings(const struct mirror *m, const struct origin *o,
     struct digest *ret) MUST_CHECK;
 struct update_commit {

@@ -10,9 +10,8 @@
 #include "mirror/clearsign.h"
 #include "mirror/gnupg_home.h"
 
-#define KEYRING_MAX (16 * 1024 * 1024) /* bytes of a keyring file */
-#define BYTES_MAX   (64 * 1024 * 1024) /* of what is verified */
-#define SIGS_MAX    64		       /* signatures of one file */
+#define BYTES_MAX (64 * 1024 * 1024) /* of what is verified */
+#define SIGS_MAX  64		     /* signatures of one file */
 
 struct verifier {
 	char *home;

@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/strs.h"
 
+#define KEYRING_MAX (16 * 1024 * 1024) /* bytes of a keyring file */
+
 struct verifier;
 
 /*

@@ -123,6 +123,34 @@ bad_update 'not in the keyring'
 with up
 good_update
 
+# --- a key that is gone tomorrow --------------------------------------------------
+
+# What was taken in with it stays, and says by which key and keyring.
+run suitefs snapshot create today from mirror m
+hash=$(sha256sum <"$KEYS/up.gpg")
+cp "$KEYS/up.gpg" "$T/up.gpg"
+# It is taken out of the keyring, the keyring is lost, another takes its place.
+cp "$KEYS/other.gpg" "$KEYS/up.gpg"
+keep_state
+bad_update "/InRelease: no good signature: $FPR_UP is not in the keyring"
+rm "$KEYS/up.gpg"
+bad_update "$KEYS/up.gpg: No such file"
+cp "$KEYS/other.gpg" "$KEYS/up.gpg"
+again other
+expect_line 0 '' suitefs mirror update m
+run suitefs snapshot create tomorrow from mirror m
+expect_json "$FPR_UP ${hash%% *}" 'j["signed_by"] + j["keyring_sha256"]' \
+	suitefs --json snapshot show today
+hash=$(sha256sum <"$KEYS/up.gpg")
+expect_json "$FPR_OTHER ${hash%% *}" 'j["signed_by"] + j["keyring_sha256"]' \
+	suitefs --json snapshot show tomorrow
+cp "$T/up.gpg" "$KEYS/up.gpg"
+again up
+good_update
+# The same keyring, the same Release: nothing is looked at anew.
+expect_json False 'j[0]["changed"]' suitefs --json mirror update m
+keep_state
+
 # --- what was signed ------------------------------------------------------------
 
 # changed SED-EXPRESSION FILE: as a thief would change it.

@@ -112,6 +112,7 @@ run_case(struct scratch *s, const struct signed_case *c, char *name)
 		assert_string_equal(has, c->has);
 		assert_int_equal(st.signers.n, st.trusted_unsigned ? 0 : 1);
 		assert_int_equal(st.keyrings.n, 1);
+		assert_int_equal(st.keyring_hashes.n, 1);
 	}
 	buf_release(&script);
 	buf_release(&a.files);
