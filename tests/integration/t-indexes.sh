@@ -216,3 +216,9 @@ hash=$(hash_in main/i18n/Translation-de)
 bzcat "$D/main/i18n/Translation-de.bz2" >"$T/want"
 same "$T/want" "$S/main/i18n/by-hash/SHA256/$hash"
 check_dists "$S" "$KEYS/up.gpg"
+# A hash that Release does not know, or not there, is none.
+for name in "$(printf '%064d' 0)" "$(hash_in main/binary-amd64/Packages.xz)" x; do
+	expect 1 'No such file' cat "$S/main/i18n/by-hash/SHA256/$name"
+done
+[[ -e $S/main/binary-amd64/by-hash/SHA256/$(hash_in main/binary-amd64/Packages.xz) ]] ||
+	fail "a hash that Release knows is not there"
