@@ -167,15 +167,18 @@ deps:
 
 MAN1 = $(notdir $(wildcard man/*.1))
 MAN5 = $(notdir $(wildcard man/*.5))
+MAN7 = $(notdir $(wildcard man/*.7))
 
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(HELPERDIR) \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
+		$(DESTDIR)$(MANDIR)/man7 \
 		$(DESTDIR)$(BASHCOMPDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(B)/suitefs $(DESTDIR)$(BINDIR)/suitefs
 	ln -sf $(BINDIR)/suitefs $(DESTDIR)$(HELPERDIR)/mount.suitefs
 	install -m 644 $(addprefix man/,$(MAN1)) $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 $(addprefix man/,$(MAN5)) $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 $(addprefix man/,$(MAN7)) $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 completions/suitefs.bash $(DESTDIR)$(BASHCOMPDIR)/suitefs
 	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)/
 
@@ -183,6 +186,7 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/suitefs $(DESTDIR)$(HELPERDIR)/mount.suitefs \
 		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(MAN1)) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man5/,$(MAN5)) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man7/,$(MAN7)) \
 		$(DESTDIR)$(BASHCOMPDIR)/suitefs \
 		$(DESTDIR)$(DOCDIR)/README.md $(DESTDIR)$(DOCDIR)/LICENSE
 	-rmdir $(DESTDIR)$(DOCDIR)

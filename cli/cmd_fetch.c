@@ -91,19 +91,19 @@ tell_fetched(const struct pool_result *got)
 		    got->absent_files, got->absent.text);
 }
 
-/* What is wanted: packages are given after the name, or all that the tree
+/* What is wanted: queries are given after the name, or all that the tree
  * serves. */
 static int
-read_wanted(struct cli *c, struct pool_want *want, struct strs *names,
+read_wanted(struct cli *c, struct pool_want *want, struct strs *queries,
     struct strs *archs)
 {
 	int r = cli_list(c, "arch", archs);
 
-	*names = (struct strs){.v = c->args + 1, .n = c->nargs - 1};
-	want->names = names;
+	*queries = (struct strs){.v = c->args + 1, .n = c->nargs - 1};
+	want->queries = queries;
 	want->architectures = archs;
 	want->listed =
-	    names->n == 0 && archs->n == 0 && !cli_flag(c, "no-indexes");
+	    queries->n == 0 && archs->n == 0 && !cli_flag(c, "no-indexes");
 	return r;
 }
 
@@ -112,7 +112,7 @@ fetch_state(struct cli *c, uint64_t state)
 {
 	CLEANUP(strs_release) struct strs archs = {0};
 	struct pool_want want = {.state = state};
-	struct strs names;
+	struct strs queries;
 	struct pool_count n = {0};
 	struct pool_result got = {0};
 	struct file_count all;
@@ -122,7 +122,7 @@ fetch_state(struct cli *c, uint64_t state)
 
 	if (fetch_limits(c, &limits) < 0)
 		return EXIT_USAGE;
-	r = read_wanted(c, &want, &names, &archs);
+	r = read_wanted(c, &want, &queries, &archs);
 	if (r == 0)
 		r = pool_count(c->store, &want, &n, &err);
 	if (r < 0)

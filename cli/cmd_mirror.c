@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/cmd_fetch.h"
+#include "cli/cmd_search.h"
 #include "cli/out_state.h"
 #include "cli/output.h"
 #include "mirror/fetch.h"
@@ -493,8 +494,10 @@ cmd_mirror_drop(struct cli *c)
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
 }
 
-int
-cmd_mirror_fetch(struct cli *c)
+/* For commands that work on the newest state of the mirror that is named first.
+ */
+static int
+with_state(struct cli *c, int (*run)(struct cli *c, uint64_t state))
 {
 	CLEANUP(mirror_release) struct mirror m = {0};
 	struct txn *t = NULL;
@@ -507,5 +510,17 @@ cmd_mirror_fetch(struct cli *c)
 		r = error_set(
 		    &err, -ENOENT, "mirror %s has never been updated", m.name);
 	txn_end(t);
-	return r < 0 ? cli_fail(r, &err) : fetch_state(c, m.state);
+	return r < 0 ? cli_fail(r, &err) : run(c, m.state);
+}
+
+int
+cmd_mirror_fetch(struct cli *c)
+{
+	return with_state(c, fetch_state);
+}
+
+int
+cmd_mirror_search(struct cli *c)
+{
+	return with_state(c, search_state);
 }

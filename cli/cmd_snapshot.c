@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "cli/cmd_fetch.h"
+#include "cli/cmd_search.h"
 #include "cli/out_state.h"
 #include "cli/output.h"
 #include "store/snapshots.h"
@@ -226,8 +227,9 @@ cmd_snapshot_show(struct cli *c)
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
 }
 
-int
-cmd_snapshot_fetch(struct cli *c)
+/* For commands that work on the state of the snapshot that is named first. */
+static int
+with_state(struct cli *c, int (*run)(struct cli *c, uint64_t state))
 {
 	CLEANUP(snapshot_release) struct snapshot s = {0};
 	struct txn *t = NULL;
@@ -237,7 +239,19 @@ cmd_snapshot_fetch(struct cli *c)
 	if (r == 0)
 		r = snapshots_load(t, c->args[0], &s, &err);
 	txn_end(t);
-	return r < 0 ? cli_fail(r, &err) : fetch_state(c, s.state);
+	return r < 0 ? cli_fail(r, &err) : run(c, s.state);
+}
+
+int
+cmd_snapshot_fetch(struct cli *c)
+{
+	return with_state(c, fetch_state);
+}
+
+int
+cmd_snapshot_search(struct cli *c)
+{
+	return with_state(c, search_state);
 }
 
 int

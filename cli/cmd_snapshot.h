@@ -6,6 +6,7 @@
 int cmd_snapshot_create(struct cli *c);
 int cmd_snapshot_list(struct cli *c);
 int cmd_snapshot_show(struct cli *c);
+int cmd_snapshot_search(struct cli *c);
 int cmd_snapshot_fetch(struct cli *c);
 int cmd_snapshot_rename(struct cli *c);
 int cmd_snapshot_drop(struct cli *c);

@@ -5,7 +5,9 @@
 #include "cli/cmd_diff.h"
 #include "cli/cmd_mirror.h"
 #include "cli/cmd_mount.h"
+#include "cli/cmd_package.h"
 #include "cli/cmd_publish.h"
+#include "cli/cmd_search.h"
 #include "cli/cmd_snapshot.h"
 #include "cli/cmd_verify.h"
 #include "cli/command.h"
@@ -63,6 +65,24 @@ static const struct option_def fetch_options[] = {
     {"no-indexes", NULL, "pool files only"},
     {"jobs", "N", "fetches at once (default: 4)"},
     {"rate", "BYTES", "bytes per second at most; k, M and G are known"},
+    {0},
+};
+
+static const struct option_def search_options[] = {
+    {"arch", "A,B", "only these architectures"},
+    {"format", "TEXT", "print this of each, ${Field} and \\n in it"},
+    {"with-deps", NULL, "what they depend on, too"},
+    {0},
+};
+
+static const struct option_def package_search_options[] = {
+    {"arch", "A,B", "only these architectures"},
+    {"format", "TEXT", "print this of each, ${Field} and \\n in it"},
+    {0},
+};
+
+static const struct option_def package_show_options[] = {
+    {"arch", "A,B", "only these architectures"},
     {0},
 };
 
@@ -172,13 +192,16 @@ const struct command commands[] = {
 	CMD_CREATES, mirror_create_options, cmd_mirror_create},
     {"mirror", "update", "NAME...", "Bring mirrors up to date", 1, ANY, 0,
 	mirror_update_options, cmd_mirror_update},
-    {"mirror", "fetch", "NAME [PACKAGE...]",
+    {"mirror", "fetch", "NAME [QUERY...]",
 	"Make pool files of the newest state present", 1, ANY, 0, fetch_options,
 	cmd_mirror_fetch},
     {"mirror", "list", "", "List the mirrors", 0, 0, CMD_READS, NULL,
 	cmd_mirror_list},
     {"mirror", "show", "NAME", "Show a mirror and its newest state", 1, 1,
 	CMD_READS, show_options, cmd_mirror_show},
+    {"mirror", "search", "NAME [QUERY...]",
+	"Print the packages of the newest state that match", 1, ANY, CMD_READS,
+	search_options, cmd_mirror_search},
     {"mirror", "edit", "NAME", "Change what is mirrored", 1, 1, 0,
 	mirror_edit_options, cmd_mirror_edit},
     {"mirror", "rename", "OLD NEW", "Rename a mirror", 2, 2, 0, NULL,
@@ -188,7 +211,7 @@ const struct command commands[] = {
     {"snapshot", "create", "[NAME] from mirror M | NAME empty",
 	"Freeze a mirror's newest state; without NAME under its Date", 2, 4,
 	CMD_CREATES, NULL, cmd_snapshot_create},
-    {"snapshot", "fetch", "NAME [PACKAGE...]",
+    {"snapshot", "fetch", "NAME [QUERY...]",
 	"Make pool files of a snapshot present", 1, ANY, 0, fetch_options,
 	cmd_snapshot_fetch},
     {"snapshot", "list", "", "List the snapshots", 0, 0, CMD_READS, NULL,
@@ -207,6 +230,9 @@ const struct command commands[] = {
     {"snapshot", "merge", "DST SRC...",
 	"Merge snapshots into a new one; later ones win", 2, ANY, 0,
 	merge_options, cmd_snapshot_merge},
+    {"snapshot", "search", "NAME [QUERY...]",
+	"Print the packages of a snapshot that match", 1, ANY, CMD_READS,
+	search_options, cmd_snapshot_search},
     {"snapshot", "rename", "OLD NEW", "Rename a snapshot", 2, 2, 0, NULL,
 	cmd_snapshot_rename},
     {"snapshot", "drop", "NAME", "Drop a snapshot", 1, 1, 0, drop_options,
@@ -228,6 +254,12 @@ const struct command commands[] = {
 	publish_place_options, cmd_publish_show},
     {"publish", "drop", "DISTRIBUTION", "Take a publication away", 1, 1, 0,
 	publish_place_options, cmd_publish_drop},
+    {"package", "search", "QUERY...",
+	"Print the packages that match, wherever they are", 1, ANY, CMD_READS,
+	package_search_options, cmd_package_search},
+    {"package", "show", "QUERY...",
+	"Show packages: stanza, where they are, files", 1, ANY, CMD_READS,
+	package_show_options, cmd_package_show},
     {"db", "check", "", "Check the store for damage", 0, 0, CMD_NO_STORE,
 	db_check_options, cmd_db_check},
     {"db", "cleanup", "", "Remove what nothing needs any more", 0, 0, 0,

@@ -82,6 +82,46 @@ out_foreign(struct span s)
 	}
 }
 
+json_t *
+out_json_foreign(struct span s)
+{
+	json_t *j = json_stringn(s.ptr ? s.ptr : "", s.len);
+	CLEANUP(buf_release) struct buf b = {0};
+
+	if (j)
+		return j;
+	/* A byte after the other: those of a character are taken together
+	 * where they make one. */
+	while (s.len > 0 && !b.failed) {
+		size_t len = s.len < 4 ? s.len : 4;
+		json_t *one = NULL;
+
+		while (len > 0 && !(one = json_stringn(s.ptr, len)))
+			len--;
+		json_decref(one);
+		if (len > 0)
+			(void)buf_add(&b, s.ptr, len);
+		else
+			(void)buf_add_str(&b, "\xef\xbf\xbd");
+		s.ptr += len > 0 ? len : 1;
+		s.len -= len > 0 ? len : 1;
+	}
+	return b.failed ? NULL : json_stringn(b.ptr, b.len);
+}
+
+const char *
+out_package_type(enum package_kind kind)
+{
+	switch (kind) {
+	case PACKAGE_SOURCE:
+		return "source";
+	case PACKAGE_UDEB:
+		return "udeb";
+	default:
+		return "deb";
+	}
+}
+
 void
 out_field(const char *label, const char *value)
 {
@@ -225,7 +265,7 @@ print_package(const struct package *p, void *arg)
 	if (r < 0)
 		return r;
 	if (ps->json) {
-		json_t *s = json_stringn_nocheck(ps->name.ptr, ps->name.len);
+		json_t *s = out_json_foreign(buf_span(&ps->name));
 
 		printf("%s\n  ", ps->first ? "" : ",");
 		if (!s || json_dumpf(s, stdout, JSON_ENCODE_ANY) < 0)

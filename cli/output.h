@@ -47,6 +47,10 @@ bool out_expired(const struct state *state);
 void out_valid_until(const struct state *state);
 /* Text that came from an archive: control bytes become '?'. */
 void out_foreign(struct span s);
+/* The same as a JSON string; what is not UTF-8 becomes U+FFFD. */
+json_t *out_json_foreign(struct span s);
+/* "deb", "source", "udeb": what $PackageType is in queries. */
+const char *out_package_type(enum package_kind kind);
 
 /* The lists of a state: counts of packages by component and architecture. */
 int out_state_lists(struct txn *t, const struct state *state) MUST_CHECK;

@@ -26,6 +26,11 @@ _suitefs_options()
 		echo --arch= --dry-run --no-indexes --jobs= --rate=
 		;;
 	'mirror show' | 'snapshot show') echo --packages ;;
+	'mirror search' | 'snapshot search')
+		echo --arch= --format= --with-deps
+		;;
+	'package search') echo --arch= --format= ;;
+	'package show') echo --arch= ;;
 	'snapshot verify')
 		echo --arch= --recommends --suggests --build --all-variants \
 			--why
@@ -56,8 +61,12 @@ _suitefs_options()
 _suitefs_verbs()
 {
 	case $1 in
-	mirror) echo create update fetch list show edit rename drop ;;
-	snapshot) echo create fetch list show diff filter merge verify rename drop ;;
+	mirror) echo create update fetch list show search edit rename drop ;;
+	snapshot)
+		echo create fetch list show search diff filter merge verify \
+			rename drop
+		;;
+	package) echo search show ;;
 	publish) echo snapshot mirror switch update list show drop ;;
 	db) echo check cleanup stats backup ;;
 	esac
@@ -99,7 +108,7 @@ _suitefs()
 	-*) words=$(_suitefs_options "$noun" "$verb") ;;
 	*)
 		if [ -z "$noun" ]; then
-			words='mirror snapshot publish db mount'
+			words='mirror snapshot publish package db mount'
 		elif [ "$noun" = mount ]; then
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			return

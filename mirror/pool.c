@@ -9,6 +9,7 @@
 #include "store/blob.h"
 #include "store/content.h"
 #include "store/gone.h"
+#include "store/index_plan.h"
 #include "store/list.h"
 
 #define BLOBS_MAX (1u << 31) /* numbers that the set takes */
@@ -19,8 +20,11 @@ walk_release(struct walk *w)
 	txn_end(w->txn);
 	free(w->seen);
 	free(w->missing);
-	free(w->known);
-	buf_release(&w->name);
+	for (size_t i = 0; i < w->nqueries; i++) {
+		query_run_free(w->queries[i].run);
+		query_free(w->queries[i].query);
+	}
+	free(w->queries);
 }
 
 /* 1 where the number was not in the set yet. */
@@ -108,50 +112,29 @@ walk_file(struct walk *w, const struct package_file *file)
 	return walk_blob(w, &b, &w->count.pool);
 }
 
-/* True where the name is wanted. */
-static bool
-note_name(struct walk *w, struct span name)
-{
-	const struct strs *names = w->want->names;
-	bool found = false;
-
-	for (size_t i = 0; i < names->n; i++) {
-		if (span_eq(name, span_of(names->v[i]))) {
-			w->known[i] = true;
-			found = true;
-		}
-	}
-	return found;
-}
-
-/* Is the package wanted by name?  1, 0, or -ENOMEM. */
+/* 1 where any query matches it, or there is none; each one is tried, to know
+ * of all whether they match something. */
 static int
-name_wanted(struct walk *w, const struct light *l)
+package_wanted(struct walk *w, const struct package *p)
 {
-	bool by_name, in_full;
+	bool wanted = w->nqueries == 0;
 
-	if (!w->known)
-		return 1;
-	buf_clear(&w->name);
-	if (package_add_name(l, &w->name) < 0)
-		return -ENOMEM;
-	by_name = note_name(w, l->name);
-	in_full = note_name(w, buf_span(&w->name));
-	return by_name || in_full;
+	for (size_t i = 0; i < w->nqueries; i++) {
+		struct walk_query *q = &w->queries[i];
+		int r = query_match(q->run, w->txn, p, w->err);
+
+		if (r < 0)
+			return r;
+		q->matched = q->matched || r == 1;
+		wanted = wanted || r == 1;
+	}
+	return wanted;
 }
 
-/*
- * Packages of architecture all serve every architecture.  Sources stand among
- * the architectures as "source".
- */
 static bool
 architecture_wanted(const struct walk *w, struct span architecture)
 {
-	const struct strs *wanted = w->want->architectures;
-
-	return !wanted || wanted->n == 0 || strs_has(wanted, architecture) ||
-	       (span_eq(architecture, SPAN("all")) &&
-		   !(wanted->n == 1 && strs_has(wanted, SPAN("source"))));
+	return index_architecture_wanted(w->want->architectures, architecture);
 }
 
 static int
@@ -161,7 +144,7 @@ walk_package(const struct package *p, void *arg)
 	int r = 0;
 
 	if (architecture_wanted(w, p->light.architecture))
-		r = name_wanted(w, &p->light);
+		r = package_wanted(w, p);
 	if (r <= 0)
 		return r;
 	r = 0;
@@ -185,27 +168,32 @@ walk_list(struct walk *w, const struct state_list *l)
 }
 
 static int
-begin_names(struct walk *w)
+begin_queries(struct walk *w, struct store *s)
 {
-	const struct strs *names = w->want->names;
+	const struct strs *texts = w->want->queries;
+	size_t n = texts ? texts->n : 0;
+	int r = 0;
 
-	if (!names || names->n == 0)
-		return 0;
-	w->known = calloc(names->n, sizeof(*w->known));
-	return w->known ? 0 : -ENOMEM;
+	w->queries = calloc(n + 1, sizeof(*w->queries));
+	if (!w->queries)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct strs one = {.v = &texts->v[i], .n = 1};
+		struct walk_query *q = &w->queries[w->nqueries++];
+
+		r = query_parse_any(&one, &q->query, w->err);
+		if (r == 0)
+			r = query_run_new(s, q->query, &q->run);
+	}
+	return r;
 }
 
 static void
 note_unknown(struct walk *w)
 {
-	const struct strs *names = w->want->names;
-
-	for (size_t i = 0; w->known && i < names->n; i++) {
-		if (!w->known[i]) {
-			w->count.unknown = names->v[i];
-			return;
-		}
-	}
+	for (size_t i = 0; i < w->nqueries && !w->count.unknown; i++)
+		if (!w->queries[i].matched)
+			w->count.unknown = w->want->queries->v[i];
 }
 
 static int
@@ -224,12 +212,14 @@ walk_state(struct walk *w, struct store *s, const struct pool_want *want,
     struct error *err)
 {
 	CLEANUP(state_release) struct state state = {0};
+	struct error why = {""};
 	int r = txn_read(s, &w->txn, err);
 
 	if (r < 0)
 		return r;
 	w->want = want;
-	r = begin_names(w);
+	w->err = &why;
+	r = begin_queries(w, s);
 	if (r == 0 && !want->unsaved)
 		r = state_load(w->txn, want->state, &state);
 	if (r == 0)
@@ -237,6 +227,8 @@ walk_state(struct walk *w, struct store *s, const struct pool_want *want,
 	txn_end(TAKE(w->txn));
 	if (r == 0)
 		note_unknown(w);
+	if (r < 0 && why.text[0])
+		return error_set(err, r, "%s", why.text);
 	return r < 0 ? error_sys(err, r, "cannot count the files") : 0;
 }
 

@@ -3,7 +3,7 @@
 
 /*
  * Making files present: the pool files of a whole state, or of the packages
- * that match given names, and the files that its Release lists.
+ * that match queries, and the files that its Release lists.
  */
 
 #include <stdatomic.h>
@@ -29,19 +29,20 @@ struct pool_count {
 	/* What Release lists, without what the store makes by itself or by
 	 * unpacking another file of these. */
 	struct file_count listed;
-	const char *unknown; /* the first of the names that nothing has */
+	const char *unknown; /* the first of the queries that nothing matches */
 };
 
-/* names: package names or name_version_arch; empty: all.  architectures:
- * empty: all. */
+/* What any of the queries matches (store/query.h), of these architectures; NULL
+ * or empty: all. */
 struct pool_want {
 	uint64_t state;
-	const struct strs *names;
+	const struct strs *queries;
 	const struct strs *architectures;
 	const struct state *unsaved; /* in place of the number, or NULL */
 	bool listed;		     /* the files that Release lists as well */
 };
 
+/* -EINVAL: a query that cannot be parsed; -E2BIG: one that takes too long. */
 int pool_count(struct store *s, const struct pool_want *want,
     struct pool_count *ret, struct error *err) MUST_CHECK;
 

@@ -6,19 +6,26 @@
  * mirror/.  See mirror/pool.h.
  */
 
-#include "base/buf.h"
 #include "mirror/blob_batch.h"
 #include "mirror/pool.h"
+#include "store/query.h"
 #include "store/state.h"
 #include "store/txn.h"
+
+struct walk_query {
+	struct query *query;
+	struct query_run *run;
+	bool matched; /* something */
+};
 
 struct walk {
 	struct txn *txn;
 	const struct pool_want *want;
-	unsigned char *seen; /* bit per blob number */
-	size_t seen_size;    /* bytes */
-	struct buf name;     /* of the package in hand */
-	bool *known;	     /* per name wanted: a package has it; NULL: all */
+	unsigned char *seen;	    /* bit per blob number */
+	size_t seen_size;	    /* bytes */
+	struct walk_query *queries; /* one for each that is wanted */
+	size_t nqueries;	    /* 0: all packages */
+	struct error *err;
 	struct pool_count count;
 	bool collect; /* not only count */
 	struct blob_item *missing;

@@ -225,6 +225,35 @@ light_decode(struct span bytes, struct record *r, struct light *ret)
 	return r->bad;
 }
 
+bool
+light_field(const struct light *l, struct span name, struct span *ret)
+{
+	const struct {
+		struct span name, value;
+	} known[] = {
+	    {SPAN("Package"), l->name},
+	    {SPAN("Version"), l->version},
+	    {SPAN("Multi-Arch"), l->multi_arch},
+	    {SPAN("Architecture"), l->architecture},
+	};
+	/* Those that a source package is for are not in its record. */
+	size_t n = ARRAY_LEN(known) - (l->kind == PACKAGE_SOURCE);
+
+	for (size_t i = 0; i < n; i++) {
+		if (span_eq_nocase(name, known[i].name)) {
+			*ret = known[i].value;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < REL_COUNT; i++) {
+		if (span_eq_nocase(name, span_of(relation_field[i]))) {
+			*ret = l->relations[i];
+			return true;
+		}
+	}
+	return false;
+}
+
 int
 package_add_name(const struct light *l, struct buf *b)
 {

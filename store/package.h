@@ -136,6 +136,9 @@ int package_put(
 int package_put_all(struct txn *t, const struct package_new *p, size_t n,
     uint64_t *numbers, struct error *err) MUST_CHECK;
 
+/* The value of a field of the stanza, where the light record has it as it
+ * stands there (empty: it has none).  False: only the stanza can tell. */
+bool light_field(const struct light *l, struct span name, struct span *ret);
 /* name_version_architecture, as listings write it. */
 int package_add_name(const struct light *l, struct buf *b);
 

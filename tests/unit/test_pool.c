@@ -44,6 +44,7 @@ test_pool_count_of_names(void **state)
 	    {"banana_1_amd64", "", 1, 9, NULL},
 	    {"banana_1_amd64 banana", "", 1, 9, NULL},
 	    {"banana_2_amd64", "", 0, 0, "banana_2_amd64"},
+	    {"apple|cherry Name(%*an*)", "", 3, 8 + 9 + 9, NULL},
 	};
 	struct scratch *s = *state;
 	uint64_t number = make_mirror(s);
@@ -52,7 +53,7 @@ test_pool_count_of_names(void **state)
 		CLEANUP(strs_release) struct strs names = {0};
 		CLEANUP(strs_release) struct strs architectures = {0};
 		struct pool_want want = {.state = number,
-		    .names = &names,
+		    .queries = &names,
 		    .architectures = &architectures};
 		struct pool_count got;
 		struct error err;
