@@ -154,9 +154,9 @@ make_verbatim(struct publish_job *j, struct error *err)
 		    "%s is a flat archive and can't be published verbatim: see "
 		    "snapshots/ and mirrors/ in the mount",
 		    src->name);
-	if (!src->has_release)
+	if (!src->has_release || s->origin == 0)
 		return error_set(err, -EINVAL,
-		    "%s has no Release of its own to publish verbatim",
+		    "%s has no Release of upstream's to publish verbatim",
 		    src->name);
 	r = publish_lists_in_pool(j, s, err);
 	if (r >= 0)

@@ -154,6 +154,7 @@ make_state(struct scratch *s, const char *suite, const char *release,
 	m.state.suite = strdup(suite);
 	m.state.flat = len > 0 && suite[len - 1] == '/';
 	m.state.date = date;
+	m.state.origin = release ? 1 : 0;
 	for (; lists && lists->component; lists++) {
 		struct state_list sl = {
 		    .component = (char *)(uintptr_t)lists->component,
