@@ -144,7 +144,7 @@ static const struct option_def publish_options[] = {
     {"but-automatic-upgrades", NULL, "ButAutomaticUpgrades: yes"},
     {"valid-for", "DURATION", "Valid-Until this long after Date (7d, 12h)"},
     {"snapshots-url", "URL", "where apt --snapshot=ID looks (@SNAPSHOTID@)"},
-    {"compress", "A,B", "compressed forms of the indexes (default: gz)"},
+    {"compress", "A,B", "forms of the indexes: gz (default), xz, zst"},
     {"arch", "A,B", "only these architectures"},
     {0},
 };

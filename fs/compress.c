@@ -1,16 +1,16 @@
 #include "fs/compress.h"
 
 #include <errno.h>
-#include <libdeflate.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
-#include <zstd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "fs/compressor.h"
+#include "fs/pieces.h"
 #include "fs/render.h"
 #include "store/heavy.h"
 #include "store/list.h"
@@ -22,58 +22,6 @@
 #define BATCH_BYTES (4 * 1024 * 1024) /* of pieces in a transaction, about */
 #define TRIM_BYTES  (4 * 1024 * 1024) /* rendered between txn_trim()s */
 #define TRIES	    3		      /* see store_batch() */
-
-/* One thread's tools. */
-struct compressor {
-	enum codec codec;
-	struct libdeflate_compressor *gz;
-	ZSTD_CCtx *zst;
-};
-
-static int
-compressor_init(struct compressor *c, enum codec codec)
-{
-	*c = (struct compressor){.codec = codec};
-	if (codec == CODEC_GZ) {
-		c->gz = libdeflate_alloc_compressor(COMPRESS_GZ_LEVEL);
-		return c->gz ? 0 : -ENOMEM;
-	}
-	c->zst = ZSTD_createCCtx();
-	return c->zst ? 0 : -ENOMEM;
-}
-
-static void
-compressor_release(struct compressor *c)
-{
-	libdeflate_free_compressor(c->gz);
-	(void)ZSTD_freeCCtx(c->zst);
-}
-
-/* Puts text, compressed, in the place of what out has. */
-static int
-compressor_run(struct compressor *c, struct span text, struct buf *out)
-{
-	size_t room = c->gz ? libdeflate_gzip_compress_bound(c->gz, text.len)
-			    : ZSTD_compressBound(text.len);
-	size_t len;
-
-	buf_clear(out);
-	if (buf_reserve(out, room) < 0)
-		return -ENOMEM;
-	if (c->gz) {
-		len = libdeflate_gzip_compress(
-		    c->gz, text.ptr, text.len, out->ptr, room);
-		if (len == 0)
-			return -EIO;
-	} else {
-		len = ZSTD_compressCCtx(c->zst, out->ptr, room, text.ptr,
-		    text.len, COMPRESS_ZST_LEVEL);
-		if (ZSTD_isError(len))
-			return -ENOMEM;
-	}
-	out->len = len;
-	return 0;
-}
 
 struct slot {
 	bool ready;
@@ -87,7 +35,7 @@ struct slot {
  */
 struct job {
 	struct store *store;
-	const struct list *list;
+	const struct pieces *pieces;
 	enum codec codec;
 	pthread_mutex_t lock;
 	pthread_cond_t moved; /* any of the fields below has */
@@ -153,10 +101,10 @@ take_run(struct job *j, size_t *ret)
 	bool more;
 
 	(void)pthread_mutex_lock(&j->lock);
-	while (j->status == 0 && j->next < j->list->nruns &&
+	while (j->status == 0 && j->next < j->pieces->n &&
 	       j->next >= j->done + WINDOW)
 		(void)pthread_cond_wait(&j->moved, &j->lock);
-	more = j->status == 0 && j->next < j->list->nruns;
+	more = j->status == 0 && j->next < j->pieces->n;
 	if (more)
 		*ret = j->next++;
 	(void)pthread_mutex_unlock(&j->lock);
@@ -191,7 +139,7 @@ work(void *arg)
 	while (take_run(j, &i)) {
 		struct slot *slot = &j->slots[i % WINDOW];
 
-		announce(j, slot, make_piece(&w, j->list->runs[i].run, slot));
+		announce(j, slot, make_piece(&w, j->pieces->run[i], slot));
 	}
 	return NULL;
 }
@@ -238,6 +186,22 @@ batch_release(struct batch *b)
 {
 	buf_release(&b->bytes);
 	free(b->v);
+}
+
+/* A form being made. */
+struct making {
+	struct batch batch;
+	struct frame *frame;
+	struct hash *hash;
+	struct progress *progress;
+};
+
+static void
+making_release(struct making *m)
+{
+	batch_release(&m->batch);
+	frame_free(m->frame);
+	hash_free(m->hash);
 }
 
 /*
@@ -289,12 +253,12 @@ add_to_batch(struct batch *b, uint64_t run, struct span piece)
 
 /* Hashes the pieces in order, stores the new ones, and fills in the form. */
 static int
-collect(struct job *j, struct batch *b, struct hash *h, struct progress *p,
-    struct error *err)
+collect(struct job *j, struct making *m, struct error *err)
 {
+	struct batch *b = &m->batch;
 	struct form *f = b->form;
 
-	for (size_t i = 0; i < j->list->nruns; i++) {
+	for (size_t i = 0; i < f->npieces; i++) {
 		struct slot *slot;
 		struct span piece;
 		int r = await_slot(j, &slot);
@@ -302,14 +266,15 @@ collect(struct job *j, struct batch *b, struct hash *h, struct progress *p,
 		if (r < 0)
 			return error_sys(err, r, "cannot compress a list");
 		piece = buf_span(&slot->bytes);
-		hash_add(h, piece.ptr, piece.len);
-		f->run[i] = j->list->runs[i].run;
+		r = frame_add(m->frame, piece);
+		hash_add(m->hash, piece.ptr, piece.len);
 		f->offset[i + 1] = f->offset[i] + piece.len;
-		if (!slot->stored && add_to_batch(b, f->run[i], piece) < 0)
-			return error_sys(
-			    err, -ENOMEM, "cannot compress a list");
+		if (r == 0 && !slot->stored)
+			r = add_to_batch(b, f->run[i], piece);
+		if (r < 0)
+			return error_sys(err, r, "cannot compress a list");
 		free_slot(j, slot);
-		progress_add(p, list_run_bytes(j->list, i), 0);
+		progress_add(m->progress, j->pieces->bytes[i], 0);
 		if (b->bytes.len < BATCH_BYTES)
 			continue;
 		r = flush_batch(j->store, b, err);
@@ -320,22 +285,21 @@ collect(struct job *j, struct batch *b, struct hash *h, struct progress *p,
 }
 
 static unsigned
-thread_count(const struct list *l)
+thread_count(const struct pieces *p)
 {
 	size_t n = (size_t)get_nprocs();
 
 	n = n < THREADS_MAX ? n : THREADS_MAX;
-	n = n < l->nruns ? n : l->nruns;
+	n = n < p->n ? n : p->n;
 	return n ? (unsigned)n : 1;
 }
 
 /* Runs collect() beside the threads that make what it collects. */
 static int
-run_threads(struct job *j, struct batch *b, struct hash *h, struct progress *p,
-    struct error *err)
+run_threads(struct job *j, struct making *m, struct error *err)
 {
 	pthread_t thread[THREADS_MAX];
-	unsigned wanted = thread_count(j->list), n = 0;
+	unsigned wanted = thread_count(j->pieces), n = 0;
 	int r = 0;
 
 	while (n < wanted && r == 0) {
@@ -346,7 +310,7 @@ run_threads(struct job *j, struct batch *b, struct hash *h, struct progress *p,
 	/* One is enough. */
 	if (n == 0)
 		return error_sys(err, -r, "cannot start a thread");
-	r = collect(j, b, h, p, err);
+	r = collect(j, m, err);
 	if (r < 0)
 		announce(j, NULL, r);
 	while (n > 0)
@@ -364,42 +328,71 @@ job_release(struct job *j)
 }
 
 static int
-form_alloc(struct form *f, const struct list *l, enum codec codec)
+form_alloc(struct form *f, const struct pieces *p)
 {
-	*f = (struct form){
-	    .list = l->number, .codec = codec, .npieces = l->nruns};
-	f->run = calloc(l->nruns, sizeof(*f->run));
-	f->offset = calloc(l->nruns + 1, sizeof(*f->offset));
-	if (f->run && f->offset)
-		return 0;
-	form_release(f);
-	return -ENOMEM;
+	f->npieces = p->n;
+	f->run = calloc(p->n, sizeof(*f->run));
+	f->offset = calloc(p->n + 1, sizeof(*f->offset));
+	if (!f->run || !f->offset)
+		return -ENOMEM;
+	memcpy(f->run, p->run, p->n * sizeof(*f->run));
+	return 0;
+}
+
+static int
+begin_form(struct making *m, struct form *f, const struct pieces *p)
+{
+	int r = form_alloc(f, p);
+
+	if (r == 0)
+		r = frame_new(f->codec, &m->frame);
+	if (r == 0)
+		r = hash_new(&m->hash);
+	if (r == 0)
+		r = frame_head(m->frame, &f->head);
+	if (r < 0)
+		return r;
+	m->batch.form = f;
+	m->batch.v = calloc(p->n, sizeof(*m->batch.v));
+	hash_add(m->hash, f->head.ptr, f->head.len);
+	f->offset[0] = f->head.len;
+	return m->batch.v ? 0 : -ENOMEM;
+}
+
+static int
+end_form(struct making *m, struct form *f)
+{
+	int r = frame_tail(m->frame, &f->tail);
+
+	if (r < 0)
+		return r;
+	hash_add(m->hash, f->tail.ptr, f->tail.len);
+	hash_end(m->hash, &f->sha256);
+	f->size = f->offset[f->npieces] + f->tail.len;
+	return 0;
 }
 
 /* Makes and stores the pieces; *f is complete but for what the store says. */
 static int
-make_pieces(struct store *s, const struct list *l, struct form *f,
+make_pieces(struct store *s, const struct pieces *pieces, struct form *f,
     struct progress *p, struct error *err)
 {
 	CLEANUP(job_release)
 	struct job j = {.store = s,
-	    .list = l,
+	    .pieces = pieces,
 	    .codec = f->codec,
 	    .lock = PTHREAD_MUTEX_INITIALIZER,
 	    .moved = PTHREAD_COND_INITIALIZER};
-	CLEANUP(batch_release) struct batch b = {.form = f};
-	CLEANUP(hash_cleanup) struct hash *h = NULL;
-	int r;
+	CLEANUP(making_release) struct making m = {.progress = p};
+	int r = begin_form(&m, f, pieces);
 
-	b.v = calloc(l->nruns, sizeof(*b.v));
-	if (!b.v || hash_new(&h) < 0)
-		return error_sys(err, -ENOMEM, "cannot compress a list");
-	r = run_threads(&j, &b, h, p, err);
+	if (r < 0)
+		return error_sys(err, r, "cannot compress a list");
+	r = run_threads(&j, &m, err);
 	if (r < 0)
 		return r;
-	hash_end(h, &f->sha256);
-	f->size = f->offset[f->npieces];
-	return 0;
+	r = end_form(&m, f);
+	return r < 0 ? error_sys(err, r, "cannot compress a list") : 0;
 }
 
 static int
@@ -457,16 +450,32 @@ empty_file_release(struct empty_file *e)
 	buf_release(&e->bytes);
 }
 
+/* No piece at all, only what stands around them; where nothing does, one of
+ * nothing. */
+static int
+compress_nothing(enum codec codec, struct buf *out)
+{
+	CLEANUP(compressor_release) struct compressor c = {0};
+	CLEANUP(frame_cleanup) struct frame *f = NULL;
+	int r = frame_new(codec, &f);
+
+	if (r == 0)
+		r = compressor_init(&c, codec);
+	if (r < 0)
+		return r;
+	if (!f)
+		return compressor_run(&c, SPAN(""), out);
+	r = frame_head(f, out);
+	return r < 0 ? r : frame_tail(f, out);
+}
+
 static int
 empty_form(struct store *s, const struct list *l, enum codec codec,
     struct form *ret, struct error *err)
 {
 	CLEANUP(empty_file_release) struct empty_file e = {0};
-	CLEANUP(compressor_release) struct compressor c = {0};
-	int r = compressor_init(&c, codec);
+	int r = compress_nothing(codec, &e.bytes);
 
-	if (r >= 0)
-		r = compressor_run(&c, SPAN(""), &e.bytes);
 	if (r < 0)
 		return error_sys(err, r, "cannot compress a list");
 	r = store_write(s, store_empty_file, &e, err);
@@ -496,21 +505,14 @@ static int
 make_form(struct store *s, const struct list *l, enum codec codec,
     struct progress *p, struct error *err)
 {
-	CLEANUP(form_release) struct form f = {0};
-	int r = form_alloc(&f, l, codec);
+	CLEANUP(form_release)
+	struct form f = {.list = l->number, .codec = codec};
+	CLEANUP(pieces_release) struct pieces pieces = {0};
+	int r = pieces_plan(s, l, codec, &pieces, err);
 
-	if (r < 0)
-		return error_sys(err, r, "cannot compress a list");
-	r = make_pieces(s, l, &f, p, err);
-	if (r < 0)
-		return r;
-	return store_write(s, store_form, &f, err);
-}
-
-bool
-compress_can(enum codec codec)
-{
-	return codec == CODEC_GZ || codec == CODEC_ZST;
+	if (r >= 0)
+		r = make_pieces(s, &pieces, &f, p, err);
+	return r < 0 ? r : store_write(s, store_form, &f, err);
 }
 
 int
@@ -520,9 +522,9 @@ compress_list(struct store *s, uint64_t list, enum codec codec,
 	CLEANUP(list_release) struct list l = {0};
 	int r;
 
-	if (!compress_can(codec))
+	if (!compressor_can(codec))
 		return error_set(err, -EINVAL,
-		    "indexes can't be written as %s, only as gz and zst",
+		    "indexes can't be written as %s, only as gz, xz and zst",
 		    codec_suffix(codec));
 	r = find_form(s, list, codec, ret, err);
 	if (r != 0)

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/release_text.h"
 #include "fs/compress.h"
+#include "fs/compressor.h"
 #include "store/list.h"
 #include "store/txn.h"
 
@@ -58,10 +59,10 @@ publish_codecs(const struct publication *p,
 		bool again = false;
 
 		if (codec_parse(span_of(p->compress.v[i]), &c) < 0 ||
-		    !compress_can(c))
+		    !compressor_can(c))
 			return error_set(err, -EINVAL,
-			    "indexes can't be compressed as %s, only as gz "
-			    "and zst",
+			    "indexes can't be compressed as %s, only as gz, "
+			    "xz and zst",
 			    p->compress.v[i]);
 		for (size_t k = 0; k < *n; k++)
 			again = again || codecs[k] == c;

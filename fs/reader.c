@@ -265,14 +265,17 @@ read_piece(const struct form *f, struct txn *t, size_t i, struct want *w)
 static int
 read_form(const struct form *f, struct txn *t, struct want *w)
 {
+	uint64_t end = f->offset[f->npieces]; /* of the last piece */
 	int result = 0;
 
-	for (size_t i = piece_at(f, w->offset); w->len > 0; i++) {
+	if (w->offset < f->head.len)
+		result = copy_part(w, buf_span(&f->head), 0);
+	for (size_t i = piece_at(f, w->offset);
+	     result == 0 && w->len > 0 && w->offset < end; i++)
 		result = read_piece(f, t, i, w);
-		if (result < 0)
-			break;
-	}
-	return result;
+	if (result == 0 && w->len > 0)
+		result = copy_part(w, buf_span(&f->tail), end);
+	return result == 0 && w->len > 0 ? -EIO : result;
 }
 
 static int

@@ -5,6 +5,7 @@
 
 #include "store/check_run.h"
 #include "store/list_record.h"
+#include "store/run_join.h"
 
 int
 check_light(struct check *c, struct txn *t, struct span key, struct span value)
@@ -183,6 +184,26 @@ hash_run(struct check *c, struct txn *t, struct digest *ret)
 	return 0;
 }
 
+/* 1 and the ID of a run that joins others, 0 where it joins none. */
+static int
+hash_joined(struct txn *t, uint64_t number, struct digest *ret)
+{
+	CLEANUP(record_release) struct record record = {0};
+	CLEANUP(run_packages_release) struct run_packages joined = {0};
+	struct span bytes;
+	struct record_view v;
+	int r = txn_get64(t, T_RUNS, number, &bytes);
+
+	if (r == 0)
+		r = record_parse(&record, bytes, RUN_VERSION, &v);
+	if (r < 0 || v.n <= RUN_ITEMS)
+		return r;
+	r = run_steps(record_span(&v, RUN_ITEMS), &joined);
+	if (r == 0)
+		r = run_join_id(joined.v, joined.n, ret);
+	return r < 0 ? r : 1;
+}
+
 int
 check_run_id(struct check *c, struct txn *t, struct span key, struct span value)
 {
@@ -199,6 +220,8 @@ check_run_id(struct check *c, struct txn *t, struct span key, struct span value)
 	if (r == -ENOENT)
 		return check_found_number(c, "run", number,
 		    "is missing, but can be found by its hash");
+	if (r == 0)
+		r = hash_joined(t, number, &digest);
 	if (r == 0)
 		r = hash_run(c, t, &digest);
 	/* What is damaged was told where its table was gone through. */
@@ -327,12 +350,16 @@ check_form(struct check *c, struct txn *t, struct span key, struct span value)
 		return check_found_number(c, k.what, number, "is damaged");
 	hash_end(c->hash, &digest);
 	r = r < 0 ? r : 1;
+	if (r > 0)
+		hash_add(c->hash, f.head.ptr, f.head.len);
 	for (size_t i = 0; i < f.npieces && r > 0; i++)
 		r = check_form_piece(c, t, &f, i);
 	if (r <= 0)
 		return r;
+	hash_add(c->hash, f.tail.ptr, f.tail.len);
 	hash_end(c->hash, &digest);
-	if (digest_eq(&digest, &f.sha256) && f.offset[f.npieces] == f.size)
+	if (digest_eq(&digest, &f.sha256) && f.offset[0] == f.head.len &&
+	    f.offset[f.npieces] + f.tail.len == f.size)
 		return 0;
 	return check_found_number(
 	    c, k.what, number, "has another SHA-256 or size than it says");

@@ -9,10 +9,10 @@
 #include "store/ints.h"
 
 /*
- * The record, version 1: list, codec, size, mtime, SHA-256, number of pieces,
+ * The record, version 2: list, codec, size, mtime, SHA-256, number of pieces,
  * and as a sequence of integers (store/ints.h): where the first piece begins,
  * then for each piece its run's number less that of the run before (signed)
- * and its length.
+ * and its length; then head and tail, which version 1 had not.
  */
 enum {
 	FORM_LIST,
@@ -21,11 +21,13 @@ enum {
 	FORM_MTIME,
 	FORM_SHA256,
 	FORM_COUNT,
-	FORM_PIECES
+	FORM_PIECES,
+	FORM_HEAD,
+	FORM_TAIL
 };
 
-#define FORM_VERSION 1
-#define FORM_ITEMS   7
+#define FORM_VERSION 2
+#define FORM_ITEMS   9
 #define FORM_ID_SIZE 9 /* list or run number, codec */
 
 static const char *const suffixes[] = {
@@ -125,17 +127,24 @@ form_release(struct form *f)
 {
 	free(f->run);
 	free(f->offset);
+	buf_release(&f->head);
+	buf_release(&f->tail);
 	f->run = NULL;
 	f->offset = NULL;
 	f->npieces = 0;
 }
 
-/* All but the pieces; *ret_pieces is what they are read from. */
+/* What the record lends. */
+struct form_parts {
+	struct span pieces, head, tail;
+};
+
+/* All but the parts; *ret_parts is what they are read from. */
 static int
 form_head(struct txn *t, uint64_t number, struct record *rec, struct form *ret,
-    struct span *ret_pieces)
+    struct form_parts *ret_parts)
 {
-	struct record_view v;
+	struct record_view v = {0};
 	struct span bytes;
 	uint64_t codec, count;
 	int r = txn_get64(t, T_FORMS, number, &bytes);
@@ -146,7 +155,12 @@ form_head(struct txn *t, uint64_t number, struct record *rec, struct form *ret,
 		return r;
 	codec = record_u64(&v, FORM_CODEC);
 	count = record_u64(&v, FORM_COUNT);
-	*ret_pieces = record_span(&v, FORM_PIECES);
+	*ret_parts =
+	    (struct form_parts){.pieces = record_span(&v, FORM_PIECES)};
+	if (v.n > FORM_HEAD) {
+		ret_parts->head = record_span(&v, FORM_HEAD);
+		ret_parts->tail = record_span(&v, FORM_TAIL);
+	}
 	*ret = (struct form){.number = number,
 	    .list = record_u64(&v, FORM_LIST),
 	    .codec = (enum codec)codec,
@@ -155,7 +169,7 @@ form_head(struct txn *t, uint64_t number, struct record *rec, struct form *ret,
 	    .npieces = (size_t)count};
 	record_digest(&v, FORM_SHA256, &ret->sha256);
 	/* A piece takes two bytes at least. */
-	if (codec >= ARRAY_LEN(suffixes) || count > ret_pieces->len / 2)
+	if (codec >= ARRAY_LEN(suffixes) || count > ret_parts->pieces.len / 2)
 		return -EIO;
 	return head_check(rec);
 }
@@ -165,9 +179,9 @@ form_info(struct txn *t, uint64_t number, uint64_t *size, int64_t *mtime,
     struct digest *sha256)
 {
 	CLEANUP(record_release) struct record rec = {0};
-	struct span pieces;
+	struct form_parts parts;
 	struct form f;
-	int r = form_head(t, number, &rec, &f, &pieces);
+	int r = form_head(t, number, &rec, &f, &parts);
 
 	if (r < 0)
 		return r;
@@ -209,15 +223,18 @@ int
 form_load(struct txn *t, uint64_t number, struct form *ret)
 {
 	CLEANUP(record_release) struct record rec = {0};
-	struct span pieces;
+	struct form_parts parts;
 	struct form f;
-	int r = form_head(t, number, &rec, &f, &pieces);
+	int r = form_head(t, number, &rec, &f, &parts);
 
 	if (r < 0)
 		return r;
 	r = form_alloc(&f);
 	if (r == 0)
-		r = read_pieces(&f, pieces);
+		r = read_pieces(&f, parts.pieces);
+	if (r == 0 && (buf_add_span(&f.head, parts.head) < 0 ||
+			  buf_add_span(&f.tail, parts.tail) < 0))
+		r = -ENOMEM;
 	if (r < 0)
 		form_release(&f);
 	else
@@ -257,6 +274,8 @@ form_store(struct txn *t, const struct form *f)
 	record_put_digest(&w, &f->sha256);
 	record_put_u64(&w, f->npieces);
 	record_put_bin(&w, pieces.ptr, pieces.len);
+	record_put_bin(&w, f->head.ptr, f->head.len);
+	record_put_bin(&w, f->tail.ptr, f->tail.len);
 	r = head_put64(t, T_FORMS, f->number, &w);
 	record_writer_release(&w);
 	return r;

@@ -4,12 +4,13 @@
 /*
  * Forms: compressed renderings of a list, put together from one piece per
  * run.  A form knows its size and SHA-256; its bytes are the pieces one after
- * another (gzip members, zstd frames).  Pieces are shared by all forms that
- * have the run.
+ * another (gzip members, zstd frames), or a head, the pieces and a tail (the
+ * blocks of one xz stream).  Pieces are shared by all forms that have the run.
  */
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/span.h"
 #include "store/txn.h"
@@ -30,8 +31,9 @@ struct form {
 	int64_t mtime;
 	struct digest sha256;
 	size_t npieces;
-	uint64_t *run;	  /* npieces run numbers */
-	uint64_t *offset; /* npieces + 1: where each piece begins */
+	uint64_t *run;	       /* npieces run numbers */
+	uint64_t *offset;      /* npieces + 1: where each piece begins */
+	struct buf head, tail; /* what stands around the pieces, or nothing */
 };
 
 /* Looks for the form of a list.  -ENOENT. */

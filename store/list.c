@@ -182,14 +182,29 @@ reserve(struct run_packages *r, uint64_t n)
 	return 0;
 }
 
+/* Reads n steps more; there is room for them. */
+static int
+read_steps(struct span *text, uint64_t n, struct run_packages *ret)
+{
+	uint64_t number = ret->n > 0 ? ret->v[ret->n - 1] : 0;
+	int64_t step;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!ints_cut_signed(text, &step))
+			return -EIO;
+		number += (uint64_t)step;
+		ret->v[ret->n++] = number;
+	}
+	return 0;
+}
+
 int
 run_load(struct txn *t, uint64_t run, struct run_packages *ret)
 {
 	CLEANUP(record_release) struct record record = {0};
 	struct record_view v;
 	struct span text;
-	uint64_t n, number = 0;
-	int64_t step;
+	uint64_t n;
 	int r;
 
 	ret->n = 0;
@@ -201,12 +216,17 @@ run_load(struct txn *t, uint64_t run, struct run_packages *ret)
 	r = damage(record.bad);
 	if (r == 0)
 		r = n > text.len ? -EIO : reserve(ret, n);
-	for (size_t i = 0; i < n && r == 0; i++) {
-		if (!ints_cut_signed(&text, &step))
-			return -EIO;
-		number += (uint64_t)step;
-		ret->v[ret->n++] = number;
-	}
+	return r < 0 ? r : read_steps(&text, n, ret);
+}
+
+int
+run_steps(struct span text, struct run_packages *ret)
+{
+	int r = reserve(ret, text.len);
+
+	ret->n = 0;
+	while (r == 0 && text.len > 0)
+		r = read_steps(&text, 1, ret);
 	return r;
 }
 

@@ -2,19 +2,25 @@
 #define STORE_LIST_RECORD_H
 
 /*
- * The records of lists and runs: for list.c and list_writer.c alone.
+ * The records of lists and runs: for list*.c, run_join.c and check*.c alone.
  *
  * A list, version 1: kind, SHA-256, mtime, packages, rendered bytes, number
  * of runs, and for each run its number less that of the run before (signed),
  * its rendered bytes, its packages; see store/ints.h.
  *
  * A run, version 1: rendered bytes, number of packages, and each package's
- * number less that of the package before (signed).
+ * number less that of the package before (signed).  One that joins others has
+ * their numbers behind that, likewise.
  */
+
+#include "store/list.h"
 
 #define LIST_VERSION 1
 #define LIST_ITEMS   7
 #define RUN_VERSION  1
 #define RUN_ITEMS    3
+
+/* Reads all numbers of a sequence of steps. */
+int run_steps(struct span text, struct run_packages *ret) MUST_CHECK;
 
 #endif

@@ -32,7 +32,7 @@ run suitefs mirror update m
 run suitefs snapshot create two from mirror m
 make_key ours
 mount_store
-publish snapshot --distribution=prod --gpg-key="$KEY" one
+publish snapshot --distribution=prod --gpg-key="$KEY" --compress=xz,gz one
 PROD=$MNT/dists/prod
 PACKAGES=main/binary-amd64/Packages
 start_nginx "$MNT"

@@ -5,7 +5,7 @@
 . "$TESTS/lib-publish.sh"
 
 need_fuse
-need gpg getfattr setfattr rsync
+need gpg getfattr setfattr rsync xz zstd
 MNT=$T/mnt
 # shellcheck disable=SC2054 # a list of forms
 UP_OPTIONS=(sources=y udebs=y forms=gz,xz)
@@ -22,7 +22,7 @@ upstream "$T/up" aa/2.0 cc/1.0 "${UP_OPTIONS[@]}"
 run suitefs mirror update m
 run suitefs snapshot create two from mirror m
 mount_store
-publish snapshot --distribution=prod --compress=gz,zst one
+publish snapshot --distribution=prod --compress=gz,xz,zst one
 publish snapshot --prefix=a/b --distribution=x two
 ONE=$MNT/snapshots/one TWO=$MNT/snapshots/two
 
@@ -129,10 +129,17 @@ make_archive "$T/many" stable key=up "Date: $(date_of)"
 unset -f edit_index
 mirror_of many "file:$T/many"
 run suitefs snapshot create many from mirror many
-publish snapshot --prefix=many --compress=gz,zst many
+publish snapshot --prefix=many --compress=gz,xz,zst many
 same "$T/index" "$PUBLISHED/$PACKAGES" 'a large index'
+run xz -t "$PUBLISHED/$PACKAGES.xz"
+xz --robot -l "$PUBLISHED/$PACKAGES.xz" | grep -Pq '^file\t1\t(?!1\t)' ||
+	fail "not one stream of several blocks"
+for form in gz xz zst; do
+	zstd -dcf "$PUBLISHED/$PACKAGES.$form" | cmp - "$T/index" ||
+		fail "$form is not the index"
+done
 wait_for 2 test -e "$MNT/snapshots/many"
-for form in gz zst; do
+for form in gz xz zst; do
 	cp "$PUBLISHED/$PACKAGES.$form" "$T/index.$form"
 done
 # Not from the kernel's memory of it: another mount has its own.
@@ -143,7 +150,7 @@ import mmap, os, random, sys
 
 mounted, wanted = sys.argv[1:]
 random.seed(7)
-for form in "", ".gz", ".zst":
+for form in "", ".gz", ".xz", ".zst":
     want = open(wanted + form, "rb").read()
     size = len(want)
     fd = os.open(mounted + form, os.O_RDONLY)

@@ -1,6 +1,7 @@
 #include "publish_fixture.h"
 
 #include <errno.h>
+#include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -25,6 +26,7 @@ read_form(struct scratch *s, const struct form *f, struct buf *out)
 {
 	struct txn *t = scratch_read(s);
 
+	assert_int_equal(buf_add_span(out, buf_span(&f->head)), 0);
 	for (size_t i = 0; i < f->npieces; i++) {
 		struct span piece;
 
@@ -32,6 +34,8 @@ read_form(struct scratch *s, const struct form *f, struct buf *out)
 		assert_int_equal(piece_get(t, f->run[i], f->codec, &piece), 0);
 		assert_int_equal(buf_add_span(out, piece), 0);
 	}
+	assert_int_equal(f->offset[f->npieces], out->len);
+	assert_int_equal(buf_add_span(out, buf_span(&f->tail)), 0);
 	txn_end(t);
 }
 
@@ -76,6 +80,29 @@ unzstd(struct span in, struct buf *out)
 	(void)ZSTD_freeDCtx(ctx);
 }
 
+/* One stream and nothing behind it, as apt reads it. */
+static void
+unxz(struct span in, struct buf *out)
+{
+	lzma_stream z = LZMA_STREAM_INIT;
+	char block[4096];
+	lzma_ret r;
+
+	assert_int_equal(lzma_stream_decoder(&z, UINT64_MAX, 0), LZMA_OK);
+	z.next_in = (const uint8_t *)in.ptr;
+	z.avail_in = in.len;
+	do {
+		z.next_out = (uint8_t *)block;
+		z.avail_out = sizeof(block);
+		r = lzma_code(&z, LZMA_FINISH);
+		assert_true(r == LZMA_OK || r == LZMA_STREAM_END);
+		assert_int_equal(
+		    buf_add(out, block, sizeof(block) - z.avail_out), 0);
+	} while (r == LZMA_OK);
+	assert_int_equal(z.avail_in, 0);
+	lzma_end(&z);
+}
+
 static void
 assert_digest_of(struct span bytes, const struct digest *expected)
 {
@@ -95,6 +122,8 @@ test_compress_list_unpacks_to_the_index(void **state)
 	} cases[] = {
 	    {CODEC_GZ, gunzip, 1},
 	    {CODEC_GZ, gunzip, 3000},
+	    {CODEC_XZ, unxz, 1},
+	    {CODEC_XZ, unxz, 3000},
 	    {CODEC_ZST, unzstd, 1},
 	    {CODEC_ZST, unzstd, 3000},
 	};
@@ -171,13 +200,40 @@ test_compress_list_shares_pieces(void **state)
 	form_release(&b);
 }
 
+/* xz pieces have several runs, and what was made is found again. */
+static void
+test_compress_list_joins_runs(void **state)
+{
+	struct scratch *s = *state;
+	struct list l = {0};
+	uint64_t before, after;
+	struct txn *t;
+	struct form a = make_form(s, make_long_list(s, "p", 3000, 0), CODEC_XZ);
+	struct form b;
+
+	t = scratch_read(s);
+	assert_int_equal(list_load(t, a.list, &l), 0);
+	assert_in_range(a.npieces, l.nruns / 6, l.nruns / 2);
+	assert_int_equal(txn_count(t, T_PIECES, &before), 0);
+	txn_end(t);
+	b = make_form(s, make_long_list(s, "p", 3000, 9999), CODEC_XZ);
+	t = scratch_read(s);
+	assert_int_equal(txn_count(t, T_PIECES, &after), 0);
+	txn_end(t);
+	assert_true(after > before && after - before <= 3);
+	list_release(&l);
+	form_release(&a);
+	form_release(&b);
+}
+
 /* Not zero bytes: something that can be unpacked. */
 static void
-test_compress_list_empty(void **state)
+check_empty(struct scratch *s, enum codec codec,
+    void (*unpack)(struct span in, struct buf *out))
 {
-	uint64_t list = make_list(*state, PACKAGE_BINARY, SPAN(""));
-	struct form f = make_form(*state, list, CODEC_GZ);
-	struct txn *t = scratch_read(*state);
+	uint64_t list = make_list(s, PACKAGE_BINARY, SPAN(""));
+	struct form f = make_form(s, list, codec);
+	struct txn *t = scratch_read(s);
 	struct buf packed = {0}, plain = {0};
 	struct content c;
 
@@ -187,11 +243,19 @@ test_compress_list_empty(void **state)
 	txn_end(t);
 	assert_true(packed.len > 0);
 	assert_int_equal(packed.len, f.size);
-	gunzip(buf_span(&packed), &plain);
+	unpack(buf_span(&packed), &plain);
 	assert_int_equal(plain.len, 0);
 	buf_release(&packed);
 	buf_release(&plain);
 	form_release(&f);
+}
+
+static void
+test_compress_list_empty(void **state)
+{
+	check_empty(*state, CODEC_GZ, gunzip);
+	check_empty(*state, CODEC_XZ, unxz);
+	check_empty(*state, CODEC_ZST, unzstd);
 }
 
 static void
@@ -222,6 +286,7 @@ main(void)
 	    scratch_test(test_compress_list_finds_what_was_made),
 	    scratch_test(test_compress_list_enters_the_content),
 	    scratch_test(test_compress_list_shares_pieces),
+	    scratch_test(test_compress_list_joins_runs),
 	    scratch_test(test_compress_list_empty),
 	    scratch_test(test_compress_list_cannot),
 	};

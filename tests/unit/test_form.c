@@ -130,6 +130,26 @@ form_of(uint64_t list, uint64_t size, unsigned seed)
 }
 
 static void
+test_form_head_and_tail(void **state)
+{
+	struct scratch *s = *state;
+	struct form f = form_of(1, 50, 0), got;
+	struct txn *t;
+
+	assert_int_equal(buf_add_str(&f.head, "head"), 0);
+	assert_int_equal(buf_add(&f.tail, "ta\0il", 5), 0);
+	scratch_write(s, put, &f);
+	t = scratch_read(s);
+	assert_int_equal(form_load(t, f.number, &got), 0);
+	assert_true(span_eq(buf_span(&got.head), SPAN("head")));
+	assert_true(span_eq(buf_span(&got.tail), SPAN("ta\0il")));
+	txn_end(t);
+	buf_release(&f.head);
+	buf_release(&f.tail);
+	form_release(&got);
+}
+
+static void
 test_form_is_content(void **state)
 {
 	struct scratch *s = *state;
@@ -229,7 +249,7 @@ test_form_damaged(void **state)
 	    {RAW(HEAD("\x01", "\x09") "\x01\xc4\x04\x00\x02\x09\x00"), -EIO},
 	    {RAW(HEAD("\x01", "\x09") "\x00\xc4\x00"), -EIO},
 	    {RAW("\x91\x01"), -EIO},
-	    {RAW("\x91\x02"), -EPROTO},
+	    {RAW("\x91\x03"), -EPROTO},
 	    {RAW(""), -EIO},
 	};
 	struct scratch *s = *state;
@@ -296,6 +316,7 @@ main(void)
 	    cmocka_unit_test(test_codec_of_path),
 	    cmocka_unit_test(test_codec_parse),
 	    scratch_test(test_form_round_trip),
+	    scratch_test(test_form_head_and_tail),
 	    scratch_test(test_form_is_content),
 	    scratch_test(test_form_put_again),
 	    scratch_test(test_form_unknown),
