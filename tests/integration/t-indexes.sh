@@ -204,6 +204,23 @@ bad_clear
 rm -r "$A/pool/main/c"
 make_archive "$A" stable key=up sources=y
 other_files three
+# Lies about one that nobody has read yet: an error, and nothing else suffers.
+lies=0
+for fault in other truncate long html 'status code=404' 'status code=403' loop; do
+	run umount "$T/mnt"
+	run suitefs mount "$T/mnt"
+	bad_clear
+	# shellcheck disable=SC2086 # words
+	bad_rule '*' $fault
+	expect 1 'Input/output error' cat "$S/main/i18n/Translation-en.bz2"
+	xzcat "$S/main/i18n/Translation-en.xz" >"$T/got"
+	not_here main/i18n/Translation-en.bz2
+	[[ $(bad_count '*Translation-en.bz2') -ge 1 ]] || fail "nobody was asked"
+	lies=$((lies + 1))
+done
+bad_clear
+run umount "$T/mnt"
+run suitefs mount "$T/mnt"
 # Listed plain, carried compressed: made of what is here or can be had.
 bzcat "$D/main/i18n/Translation-en.bz2" >"$T/want"
 same "$T/want" "$S/main/i18n/Translation-en"
