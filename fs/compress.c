@@ -11,9 +11,9 @@
 #include "base/hash.h"
 #include "fs/compressor.h"
 #include "fs/pieces.h"
-#include "fs/render.h"
 #include "store/heavy.h"
 #include "store/list.h"
+#include "store/render.h"
 #include "store/text.h"
 #include "store/txn.h"
 

@@ -8,9 +8,9 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "fs/render.h"
 #include "store/blob.h"
 #include "store/form.h"
+#include "store/render.h"
 #include "store/text.h"
 
 #define NO_RUN SIZE_MAX

@@ -5,6 +5,7 @@
 
 #include "store/check_run.h"
 #include "store/list_record.h"
+#include "store/render.h"
 #include "store/run_join.h"
 
 int
@@ -233,23 +234,18 @@ check_run_id(struct check *c, struct txn *t, struct span key, struct span value)
 	    c, "run", number, "is found by a hash that is not its own");
 }
 
-/* Hashes the rendered run; *bytes is its length.  On failure *ret is the
- * package. */
+/* Compares what went into c->hash. */
 static int
-render_run(struct check *c, struct txn *t, uint64_t *bytes, uint64_t *ret)
+check_hash(struct check *c, const struct check_key *k, uint64_t number,
+    const struct digest *want)
 {
-	*bytes = 0;
-	for (size_t i = 0; i < c->run.n; i++) {
-		int r = read_stanza(c, t, c->run.v[i]);
+	struct digest digest;
 
-		*ret = c->run.v[i];
-		if (r < 0)
-			return r;
-		hash_add(c->hash, c->stanza.ptr, c->stanza.len);
-		hash_add(c->hash, "\n", 1);
-		*bytes += c->stanza.len + 1;
-	}
-	return 0;
+	hash_end(c->hash, &digest);
+	if (digest_eq(&digest, want))
+		return 0;
+	return check_found_number(
+	    c, k->what, number, "has another SHA-256 than it says");
 }
 
 /* 1 where all is well, 0 where it was told. */
@@ -257,28 +253,29 @@ static int
 check_list_run(struct check *c, struct txn *t, const struct list *l, size_t i)
 {
 	const struct list_run *run = &l->runs[i];
-	uint64_t bytes = 0, package = 0;
+	uint64_t package = 0;
 	int r = run_load(t, run->run, &c->run);
 
 	if (check_is_damage(r))
 		return check_found_number(c, "list", l->number,
 		    "has run %" PRIu64 ", which is %s", run->run,
 		    r == -ENOENT ? "missing" : "damaged");
+	buf_clear(&c->stanza);
 	if (r == 0)
-		r = render_run(c, t, &bytes, &package);
+		r = render_packages(c->heavy, t, &c->run, &c->stanza, &package);
 	if (check_is_damage(r))
 		return check_found_number(c, "list", l->number,
 		    "has package %" PRIu64 ", whose stanza is %s", package,
 		    r == -ENOENT ? "missing" : "damaged");
 	if (r < 0)
 		return r;
-	if (c->run.n != run->packages || bytes != list_run_bytes(l, i))
+	hash_add(c->hash, c->stanza.ptr, c->stanza.len);
+	if (c->run.n != run->packages || c->stanza.len != list_run_bytes(l, i))
 		return check_found_number(c, "list", l->number,
 		    "says %" PRIu64 " bytes of %" PRIu32
-		    " packages of run %" PRIu64 ", which has %" PRIu64
-		    " of %zu",
-		    list_run_bytes(l, i), run->packages, run->run, bytes,
-		    c->run.n);
+		    " packages of run %" PRIu64 ", which has %zu of %zu",
+		    list_run_bytes(l, i), run->packages, run->run,
+		    c->stanza.len, c->run.n);
 	return 1;
 }
 
@@ -303,11 +300,7 @@ check_list(struct check *c, struct txn *t, struct span key, struct span value)
 		r = check_list_run(c, t, &l, i);
 	if (r <= 0)
 		return r;
-	hash_end(c->hash, &digest);
-	if (digest_eq(&digest, &l.sha256))
-		return 0;
-	return check_found_number(
-	    c, k.what, number, "is rendered with another SHA-256 than its own");
+	return check_hash(c, &k, number, &l.sha256);
 }
 
 /* 1 where all is well, 0 where it was told. */
@@ -357,12 +350,11 @@ check_form(struct check *c, struct txn *t, struct span key, struct span value)
 	if (r <= 0)
 		return r;
 	hash_add(c->hash, f.tail.ptr, f.tail.len);
-	hash_end(c->hash, &digest);
-	if (digest_eq(&digest, &f.sha256) && f.offset[0] == f.head.len &&
-	    f.offset[f.npieces] + f.tail.len == f.size)
-		return 0;
-	return check_found_number(
-	    c, k.what, number, "has another SHA-256 or size than it says");
+	if (f.offset[0] != f.head.len ||
+	    f.offset[f.npieces] + f.tail.len != f.size)
+		return check_found_number(
+		    c, k.what, number, "has another size than it says");
+	return check_hash(c, &k, number, &f.sha256);
 }
 
 /* A number and a codec. */
