@@ -1,61 +1,116 @@
 #include "cli/cmd_mount.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/memstats.h"
 #include "fs/mount.h"
 #include "mirror/blob_queue.h"
 #include "mirror/fetch.h"
 #include "mirror/limits.h"
 
-/* The fetching side of a mount, made once the process is the one that stays. */
-struct fetching {
+struct mounting {
 	struct limits limits;
 	struct blob_queue *queue;
+	const char *options; /* as given, or NULL */
+	bool foreground;
 	struct memstats *memstats; /* or NULL */
+	char program[PATH_MAX];	   /* this one's file; "" if not known */
 };
 
 static int
 begin(void *arg, struct error *err)
 {
-	struct fetching *f = arg;
+	const struct mounting *m = arg;
 
-	return f->memstats ? memstats_begin(f->memstats, err) : 0;
+	return m->memstats ? memstats_begin(m->memstats, err) : 0;
 }
 
 static int
 end(void *arg, struct error *err)
 {
-	struct fetching *f = arg;
+	const struct mounting *m = arg;
 
-	return memstats_end(f->memstats, err);
+	return memstats_end(m->memstats, err);
 }
+
+/* --- the fetching side, made once the process is the one that serves ---------
+ */
 
 static int
 start_fetching(
     void *arg, struct store *s, struct blob_requests **ret, struct error *err)
 {
-	struct fetching *f = arg;
-	struct blob_queue_opts opts = {.threads = f->limits.fetches,
-	    .bytes_per_s = f->limits.bytes_per_s,
-	    .stall_ms = f->limits.stall_ms};
+	struct mounting *m = arg;
+	struct blob_queue_opts opts = {.threads = m->limits.fetches,
+	    .bytes_per_s = m->limits.bytes_per_s,
+	    .stall_ms = m->limits.stall_ms};
 	int r = fetch_global_init(err);
 
 	if (r == 0)
-		r = blob_queue_new(s, &opts, &f->queue, err);
+		r = blob_queue_new(s, &opts, &m->queue, err);
 	if (r == 0)
-		*ret = blob_queue_requests(f->queue);
+		*ret = blob_queue_requests(m->queue);
 	return r;
 }
 
 static void
 stop_fetching(void *arg)
 {
-	struct fetching *f = arg;
+	struct mounting *m = arg;
 
-	blob_queue_free(f->queue);
-	f->queue = NULL;
+	blob_queue_free(m->queue);
+	m->queue = NULL;
+}
+
+/* --- becoming the program that is installed now ------------------------------
+ */
+
+/* "/usr/bin/suitefs (deleted)", once it has been replaced: to be asked early.
+ */
+static void
+find_program(struct mounting *m)
+{
+	ssize_t n =
+	    readlink("/proc/self/exe", m->program, sizeof(m->program) - 1);
+
+	m->program[n > 0 ? n : 0] = '\0';
+}
+
+static char *
+word(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+static void
+become(void *arg, const char *store, const char *mountpoint)
+{
+	const struct mounting *m = arg;
+	char *argv[10];
+	unsigned n = 0;
+
+	argv[n++] = word("suitefs");
+	argv[n++] = word("--store");
+	argv[n++] = word(store);
+	if (log_get_level() != LOG_INFO)
+		argv[n++] = word(
+		    log_get_level() == LOG_DEBUG ? "--verbose" : "--quiet");
+	argv[n++] = word("mount");
+	if (m->foreground)
+		argv[n++] = word("-f");
+	if (m->options) {
+		argv[n++] = word("-o");
+		argv[n++] = word(m->options);
+	}
+	argv[n++] = word(mountpoint);
+	argv[n] = NULL;
+	(void)execv(m->program, argv);
+	log_error("%s: %s", m->program, strerror(errno));
 }
 
 struct wish {
@@ -68,7 +123,9 @@ static int
 serve(const struct wish *w)
 {
 	CLEANUP(buf_release) struct buf rest = {0};
-	struct fetching f = {.memstats = w->memstats};
+	struct mounting m = {.options = w->options,
+	    .foreground = w->foreground,
+	    .memstats = w->memstats};
 	struct mount_opts opts = {
 	    .store = w->store,
 	    .mountpoint = w->mountpoint,
@@ -77,14 +134,16 @@ serve(const struct wish *w)
 	    .end = end,
 	    .start_fetching = start_fetching,
 	    .stop_fetching = stop_fetching,
-	    .arg = &f,
+	    .become = become,
+	    .arg = &m,
 	};
 	struct error err = {0};
 	int r = limits_take(
-	    span_of(w->options ? w->options : ""), &f.limits, &rest, &err);
+	    span_of(w->options ? w->options : ""), &m.limits, &rest, &err);
 
 	if (r < 0)
 		return cli_fail(r, &err);
+	find_program(&m);
 	opts.fuse_options = rest.len > 0 ? rest.ptr : NULL;
 	r = mount_serve(&opts, &err);
 	return r < 0 ? cli_fail(r, &err) : EXIT_DONE;

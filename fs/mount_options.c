@@ -1,8 +1,10 @@
 #include "fs/mount_options.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 #include "base/span.h"
+#include "fs/restarts.h"
 
 /* What mount(8) says by itself, or what only it and others read. */
 static const char *const ignored[] = {"ro", "rw", "dev", "nodev", "suid",
@@ -12,8 +14,10 @@ static const char *const ignored[] = {"ro", "rw", "dev", "nodev", "suid",
     "strictatime", "nostrictatime", "lazytime", "nolazytime", "silent", "loud",
     "iversion", "noiversion", "mand", "nomand", "defaults"};
 
-static const char *const ignored_prefixes[] = {
-    "x-", "X-", "comment=", "uhelper=", "helper="};
+static const char *const ignored_prefixes[] = {"x-", "X-",
+    "comment=", "uhelper=", "helper=",
+    /* mount_options_restarts()'s */
+    "restarts="};
 
 static const char *const passed[] = {
     "allow_other", "allow_root", "default_permissions"};
@@ -85,6 +89,27 @@ mount_options(const char *given, const struct mount_wishes *wishes,
 	}
 	if (out->failed)
 		return error_sys(err, -ENOMEM, "cannot mount");
+	return 0;
+}
+
+int
+mount_options_restarts(const char *given, unsigned *ret, struct error *err)
+{
+	struct span rest = span_of(given), value, name;
+	uint64_t n = RESTARTS_DEFAULT;
+
+	while (span_cut(&rest, ',', &value)) {
+		struct span option = value;
+
+		if (!span_cut(&value, '=', &name) ||
+		    !span_eq(name, SPAN("restarts")))
+			continue;
+		if (span_u64(value, &n) < 0 || n > RESTARTS_MAX)
+			return error_set(err, -EINVAL,
+			    "mount option '%.*s': not a number from 0 to %d",
+			    SPAN_ARG(option), RESTARTS_MAX);
+	}
+	*ret = (unsigned)n;
 	return 0;
 }
 

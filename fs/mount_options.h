@@ -20,6 +20,10 @@ struct mount_wishes {
 int mount_options(const char *given, const struct mount_wishes *wishes,
     struct buf *out, struct error *err) MUST_CHECK;
 
+/* The limit that fs/restarts.h wants: restarts=N, or the default.  -EINVAL. */
+int mount_options_restarts(
+    const char *given, unsigned *ret, struct error *err) MUST_CHECK;
+
 /* Was it said who else may see the mount? */
 bool mount_options_say_who(const char *given);
 

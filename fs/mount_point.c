@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <spawn.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -176,4 +180,17 @@ mount_point_read_ahead(const char *where)
 	fd = open(name, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0)
 		(void)dprintf(fd, "%d\n", READ_AHEAD_KB);
+}
+
+void
+mount_point_unmount(const char *where)
+{
+	char *const argv[] = {(char[]){"fusermount3"}, (char[]){"-uqz"},
+	    (char[]){"--"}, (char *)(uintptr_t)where, NULL};
+	pid_t pid;
+
+	if (umount2(where, MNT_DETACH) == 0)
+		return;
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) == 0)
+		(void)waitpid(pid, NULL, 0);
 }

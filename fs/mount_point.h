@@ -33,4 +33,8 @@ int mount_line_parse(struct span line, struct mount_line *ret) MUST_CHECK;
  */
 void mount_point_read_ahead(const char *where);
 
+/* Unmounts, with fusermount3 where we are not root.  Who is inside stays so;
+ * the name is free. */
+void mount_point_unmount(const char *where);
+
 #endif

@@ -12,13 +12,13 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "fs/fuse_io.h"
 
 /* LMDB touches its file shortly before a commit can be seen. */
 #define AFTER_EVENT_MS 3
 #define AFTER_EVENTS   8
 #define IDLE_MS	       1000
 #define BLIND_MS       50 /* where the file can't be watched */
-#define BEGUN_MS       50
 
 struct notifier {
 	struct notifier_opts opts;
@@ -67,13 +67,19 @@ wait_ms(const struct notifier *n)
 	return n->inotify >= 0 ? IDLE_MS : BLIND_MS;
 }
 
+/* Names that have gone meanwhile are known to the kernel alone; before Linux
+ * 6.16 they are forgotten in OPS_MUTABLE_S. */
 static void
 begin(struct notifier *n)
 {
-	struct pollfd fd = {.fd = n->stop, .events = POLLIN};
+	int r;
 
-	if (poll(&fd, 1, BEGUN_MS) == 0 && n->opts.begun)
-		n->opts.begun(n->opts.arg);
+	if (!n->opts.resumed)
+		return;
+	(void)fuse_io_forget_names(fuse_session_fd(n->opts.session));
+	r = tree_names(n->opts.tree, on_change, n);
+	if (r < 0)
+		log_error("cannot see what has changed: %s", strerror(-r));
 }
 
 static void *

@@ -8,6 +8,7 @@
  */
 
 #include <fuse_lowlevel.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "fs/tree.h"
@@ -17,9 +18,9 @@ struct notifier;
 struct notifier_opts {
 	struct fuse_session *session;
 	struct tree *tree;
-	/* Called once, in the thread, when the session has begun. */
-	void (*begun)(void *arg);
-	void *arg;
+	/* Another process served the mount before: what changed between its end
+	 * and our beginning has to be told too. */
+	bool resumed;
 };
 
 int notifier_start(const struct notifier_opts *opts, struct notifier **ret,

@@ -18,6 +18,10 @@ ops_new(const struct ops_opts *opts, struct ops **ret)
 
 	if (!ops)
 		return -ENOMEM;
+	if (open_files_new(&ops->files) < 0) {
+		free(ops);
+		return -ENOMEM;
+	}
 	ops->opts = *opts;
 	ops->store = tree_store(opts->tree);
 	/* Does not fail with default attributes on Linux. */
@@ -34,9 +38,16 @@ ops_free(struct ops *ops)
 	if (!ops)
 		return;
 	ops_waiting_free(ops);
+	open_files_free(ops->files);
 	ops_iobufs_free(ops);
 	(void)pthread_mutex_destroy(&ops->lock);
 	free(ops);
+}
+
+struct fuse_io *
+ops_io(struct ops *ops)
+{
+	return &ops->io;
 }
 
 struct ops *
@@ -88,8 +99,6 @@ op_init(void *userdata, struct fuse_conn_info *conn)
 		      (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_READDIRPLUS |
 			  FUSE_CAP_PARALLEL_DIROPS);
 	ops->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
-	if (ops->opts.ready)
-		ops->opts.ready(ops->opts.arg);
 }
 
 static void

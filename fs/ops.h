@@ -6,7 +6,9 @@
  *
  * No request waits for the network in a FUSE thread: an open of a remote file
  * is answered by whoever brings it, or as soon as the reader gives up.
- * Inode numbers need no bookkeeping, so forget has nothing to do.
+ * Inode numbers need no bookkeeping, so forget has nothing to do.  Neither do
+ * they depend on the process that gave them out, and files that one before us
+ * has opened are opened again when they are read.
  */
 
 #include <fuse_lowlevel.h>
@@ -25,14 +27,15 @@ struct ops_opts {
 	struct tree *tree;
 	/* NULL: files that are remote can't be had. */
 	struct blob_requests *requests;
-	/* Called when the kernel's first request is being answered. */
-	void (*ready)(void *arg);
-	void *arg;
 };
 
 int ops_new(const struct ops_opts *opts, struct ops **ret) MUST_CHECK;
 /* Nobody may be asked for a file by then (no requests under way). */
 void ops_free(struct ops *ops);
+
+/* What fuse_io_begin() wants. */
+struct fuse_io;
+struct fuse_io *ops_io(struct ops *ops);
 
 /* What fuse_session_new() wants; the ops are its user data. */
 extern const struct fuse_lowlevel_ops ops_table;

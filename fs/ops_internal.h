@@ -8,14 +8,18 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 
+#include "fs/fuse_io.h"
+#include "fs/open_files.h"
 #include "fs/ops.h"
 
 struct waiting; /* an open that waits for its file, fs/ops_wait.c */
 struct iobuf;	/* reused memory of replies, fs/ops_open.c */
 
 struct ops {
+	struct fuse_io io; /* first: see fs/fuse_io.h */
 	struct ops_opts opts;
 	struct store *store;
+	struct open_files *files;
 	bool no_opendir;      /* the kernel can do without */
 	pthread_mutex_t lock; /* of the rest */
 	LIST_HEAD(waiters, waiting) waiting;

@@ -68,9 +68,15 @@ void
 ops_reply_open(fuse_req_t req, struct reader *reader,
     const struct fuse_file_info *fi, bool fetched)
 {
+	struct open_files *files = ops_of(req)->files;
 	struct fuse_file_info out = *fi;
+	int r = open_files_add(files, reader, &out.fh);
 
-	out.fh = (uint64_t)(uintptr_t)reader;
+	if (r < 0) {
+		reader_close(reader);
+		ops_fail(req, r, "cannot open", NULL);
+		return;
+	}
 	/* An inode's bytes are the same for ever.  Only where the file was
 	 * fetched again, what was read of the one before may have been damaged:
 	 * that is why it was set aside. */
@@ -78,7 +84,7 @@ ops_reply_open(fuse_req_t req, struct reader *reader,
 	out.noflush = 1;
 	/* Whoever asked has gone: no release will come. */
 	if (fuse_reply_open(req, &out) == -ENOENT)
-		reader_close(reader);
+		open_files_close(files, out.fh);
 }
 
 static int
@@ -91,19 +97,23 @@ open_keyring(struct ops *ops, fuse_ino_t ino, struct reader **ret)
 	return r < 0 ? r : reader_open_bytes(buf_span(&bytes), ret);
 }
 
+static int
+open_reader(struct ops *ops, fuse_ino_t ino, struct reader **ret)
+{
+	if (ino_kind(ino) == INO_KEYRING)
+		return open_keyring(ops, ino, ret);
+	return reader_open(ops->store, ino_content(ino), ret);
+}
+
 void
 ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct ops *ops = ops_of(req);
 	struct reader *reader;
-	int r;
+	int r = -EROFS;
 
-	if ((fi->flags & O_ACCMODE) != O_RDONLY)
-		r = -EROFS;
-	else if (ino_kind(ino) == INO_KEYRING)
-		r = open_keyring(ops, ino, &reader);
-	else
-		r = reader_open(ops->store, ino_content(ino), &reader);
+	if ((fi->flags & O_ACCMODE) == O_RDONLY)
+		r = open_reader(ops, ino, &reader);
 	if (r == 0)
 		ops_reply_open(req, reader, fi, false);
 	else if (r == -EREMOTE)
@@ -112,16 +122,39 @@ ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		ops_fail(req, r == -ENOENT ? -ESTALE : r, "cannot open", NULL);
 }
 
+/* The reader of a handle, also of one that a process before us gave out. */
+static int
+find_reader(
+    struct ops *ops, fuse_ino_t ino, uint64_t handle, struct reader **ret)
+{
+	struct reader *reader;
+	int r;
+
+	*ret = open_files_find(ops->files, handle);
+	if (*ret)
+		return 0;
+	r = open_reader(ops, ino, &reader);
+	if (r < 0)
+		return r;
+	r = open_files_adopt(ops->files, handle, reader, ret);
+	if (r < 0)
+		reader_close(reader);
+	return r;
+}
+
 void
 ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     struct fuse_file_info *fi)
 {
 	struct ops *ops = ops_of(req);
-	struct reader *reader = (struct reader *)(uintptr_t)fi->fh;
+	struct reader *reader;
 	struct iobuf *b;
-	ssize_t n;
+	ssize_t n = find_reader(ops, ino, fi->fh, &reader);
 
-	(void)ino;
+	if (n < 0) {
+		ops_fail(req, (int)n, "cannot read on", NULL);
+		return;
+	}
 	b = iobuf_get(ops, size);
 	if (!b) {
 		ops_fail(req, -ENOMEM, "cannot read", NULL);
@@ -139,6 +172,6 @@ void
 ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	reader_close((struct reader *)(uintptr_t)fi->fh);
+	open_files_close(ops_of(req)->files, fi->fh);
 	(void)fuse_reply_err(req, 0);
 }

@@ -476,3 +476,17 @@ tree_poll(struct tree *t, tree_changed_fn *fn, void *arg)
 	t->polled = v;
 	return 0;
 }
+
+int
+tree_names(struct tree *t, tree_changed_fn *fn, void *arg)
+{
+	static const struct top nothing;
+	struct top_version *v;
+	int r = version_get(t, &v);
+
+	if (r < 0)
+		return r;
+	top_compare(&nothing, v->top, fn, arg);
+	version_put(t, v);
+	return 0;
+}

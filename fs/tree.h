@@ -76,6 +76,10 @@ int tree_keyring(struct tree *t, uint64_t ino, struct buf *out) MUST_CHECK;
 typedef void tree_changed_fn(void *arg, uint64_t dir, struct span name);
 int tree_poll(struct tree *t, tree_changed_fn *fn, void *arg) MUST_CHECK;
 
+/* Calls fn for each name that tree_poll() may ever call it for, as things
+ * stand. */
+int tree_names(struct tree *t, tree_changed_fn *fn, void *arg) MUST_CHECK;
+
 struct store *tree_store(const struct tree *t);
 
 #endif

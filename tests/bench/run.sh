@@ -138,7 +138,7 @@ bench_mount() {
 	dir=$mnt/dists/prod/main/binary-amd64
 	mkdir -p "$mnt"
 	run "$SUITEFS" mount "$mnt"
-	pid=$(pgrep -f "^$SUITEFS mount $mnt" | head -n 1)
+	pid=$(mount_processes "$mnt" worker)
 	bytes=$(stat -c %s "$dir/Packages")
 	start=$EPOCHREALTIME
 	cat "$dir/Packages" >/dev/null

@@ -117,6 +117,22 @@ leftovers() {
 	done
 }
 
+# mount_processes MNT [worker]: of the two that serve the mount point, the
+# keeper, or the worker.
+mount_processes() {
+	local pid command name
+
+	while read -r pid command; do
+		[[ " $command " == *" $1 "* ]] || continue
+		name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
+		case ${2-keeper}-$name in
+		worker-suitefs-worker | keeper-suitefs | keeper-mount.suitefs)
+			printf '%s\n' "$pid"
+			;;
+		esac
+	done < <(leftovers)
+}
+
 cleanup() {
 	local status=$? home pid start left
 

@@ -9,9 +9,9 @@ need getfattr "$PYTHON"
 MNT=$T/mnt
 mkdir "$MNT"
 
-# The process that serves a mount point: the one that this test started.
+# The process to end a mount with: the one that this test started.
 mount_pid() {
-	leftovers | awk -v m="$MNT" '$3 == "mount" && $NF == m { print $1 }'
+	mount_processes "$MNT"
 }
 
 # now_ms: for measuring.
@@ -250,7 +250,7 @@ expect_line 2 'one word too many' "$T/mount.suitefs" "$T/store" "$MNT" here
 expect_line 2 '-o: something is missing' "$T/mount.suitefs" "$T/store" "$MNT" -o
 run "$T/mount.suitefs" "$T/store" "$MNT" -n -t suitefs -N /proc/self/ns/mnt \
 	-o rw,noatime,nofail,x-systemd.automount
-pid=$(leftovers | awk -v m="$MNT" '/mount.suitefs/ { print $1 }')
+pid=$(mount_pid)
 [[ $pid ]] || fail "mount.suitefs serves nothing"
 exec 5<"$MNT/dists/stable/Release"
 expect 32 'busy' env umount "$MNT"
@@ -280,10 +280,10 @@ kill "$pid"
 wait_for 10 gone "$pid" || fail "a fetch keeps it running"
 wait "$reader" && fail "a file that never came was read"
 
-# A mount that was killed says so.
+# A mount that was killed, both its processes, says so.
 run suitefs mount "$MNT"
-pid=$(mount_pid)
-kill -KILL "$pid"
+pid=$(mount_processes "$MNT" worker)
+kill -KILL "$(mount_pid)" "$pid"
 wait_for 5 gone "$pid"
 expect_line 1 'a mount that has died is there' suitefs mount "$MNT"
 run umount "$MNT"

@@ -177,7 +177,7 @@ END
 # --- memory ---------------------------------------------------------------------------------
 
 # Of the process that serves $T/again.
-MOUNT_PID=$(leftovers | awk -v m="$T/again" '$NF == m { print $1 }')
+MOUNT_PID=$(mount_processes "$T/again" worker)
 # Sanitizers have memory of their own.
 LIMIT=$((48 * 1024))
 ! ldd "$SUITEFS" | grep -Eq 'lib[at]san' || LIMIT=$((LIMIT * 8))

@@ -12,6 +12,7 @@
 
 #include "fs/mount_options.h"
 #include "fs/mount_point.h"
+#include "fs/restarts.h"
 
 #define ALWAYS "ro,nosuid,nodev,subtype=suitefs,fsname=/store"
 #define OTHERS ",allow_other,default_permissions"
@@ -34,6 +35,7 @@ test_mount_options_good(void **state)
 	    {"dev,suid", false, ALWAYS},
 	    {"allow_other", true, ALWAYS ",allow_other"},
 	    {"allow_other", false, ALWAYS ",allow_other"},
+	    {"restarts=3", false, ALWAYS},
 	    {"allow_root,context=a:b:c", true,
 		ALWAYS ",allow_root,context=a:b:c"},
 	    {",,default_permissions,", false, ALWAYS ",default_permissions"},
@@ -70,6 +72,37 @@ test_mount_options_unknown(void **state)
 		    mount_options(cases[i], &wishes, &out, &err), -EINVAL);
 		assert_non_null(strstr(err.text, "unknown mount option"));
 		buf_release(&out);
+	}
+}
+
+static void
+test_mount_options_restarts(void **state)
+{
+	static const struct {
+		const char *given;
+		int expected;
+		unsigned restarts;
+	} cases[] = {
+	    {NULL, 0, RESTARTS_DEFAULT},
+	    {"allow_other,ro", 0, RESTARTS_DEFAULT},
+	    {"ro,restarts=0", 0, 0},
+	    {"restarts=3,restarts=4", 0, 4},
+	    {"restarts=1000", 0, 1000},
+	    {"restarts=1001", -EINVAL, 0},
+	    {"restarts=", -EINVAL, 0},
+	    {"restarts=-1", -EINVAL, 0},
+	    {"restarts=x,ro", -EINVAL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct error err = {""};
+		unsigned n = 0;
+		int r = mount_options_restarts(cases[i].given, &n, &err);
+
+		if (r != cases[i].expected || n != cases[i].restarts)
+			fail_msg("%s: %d, %u", cases[i].given, r, n);
+		assert_true((r < 0) == (err.text[0] != '\0'));
 	}
 }
 
@@ -180,6 +213,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_mount_options_good),
 	    cmocka_unit_test(test_mount_options_unknown),
+	    cmocka_unit_test(test_mount_options_restarts),
 	    cmocka_unit_test(test_mount_options_escapes_the_store),
 	    cmocka_unit_test(test_fuse_conf),
 	    cmocka_unit_test(test_mount_line),
