@@ -3,6 +3,7 @@
 #include "cli/cmd_db.h"
 #include "cli/cmd_derive.h"
 #include "cli/cmd_diff.h"
+#include "cli/cmd_graph.h"
 #include "cli/cmd_mirror.h"
 #include "cli/cmd_mount.h"
 #include "cli/cmd_package.h"
@@ -178,6 +179,11 @@ static const struct option_def db_cleanup_options[] = {
     {0},
 };
 
+static const struct option_def graph_options[] = {
+    {"format", "FORMAT", "dot (default), or svg or png, drawn by graphviz"},
+    {0},
+};
+
 static const struct option_def mount_options[] = {
     {"foreground", NULL, "stay in the foreground; also -f"},
     {"options", "OPTIONS", "mount options, with commas between; also -o"},
@@ -260,6 +266,8 @@ const struct command commands[] = {
     {"package", "show", "QUERY...",
 	"Show packages: stanza, where they are, files", 1, ANY, CMD_READS,
 	package_show_options, cmd_package_show},
+    {"graph", NULL, "", "Print what is made of what as a graph", 0, 0,
+	CMD_READS, graph_options, cmd_graph},
     {"db", "check", "", "Check the store for damage", 0, 0, CMD_NO_STORE,
 	db_check_options, cmd_db_check},
     {"db", "cleanup", "", "Remove what nothing needs any more", 0, 0, 0,

@@ -52,6 +52,7 @@ _suitefs_options()
 	'publish show' | 'publish drop') echo --prefix= ;;
 	'db check') echo --blobs --repair ;;
 	'db cleanup') echo --dry-run --grace= ;;
+	graph*) echo --format= ;;
 	mount*) echo --foreground --options= ;;
 	esac
 	echo --store= --quiet --verbose --json --memstats= --meminterval= \
@@ -108,7 +109,7 @@ _suitefs()
 	-*) words=$(_suitefs_options "$noun" "$verb") ;;
 	*)
 		if [ -z "$noun" ]; then
-			words='mirror snapshot publish package db mount'
+			words='mirror snapshot publish package graph db mount'
 		elif [ "$noun" = mount ]; then
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			return

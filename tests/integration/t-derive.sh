@@ -156,3 +156,51 @@ equal "$(json '[j["missing_files"], j["files"]]')" '0 7' 'files of both'
 run suitefs snapshot fetch back
 run suitefs --json snapshot show back
 equal "$(json '[j["missing_files"], j["files"]]')" '0 7' 'files of back'
+
+# --- the graph --------------------------------------------------------------------------
+
+# edges: "from>to" of the graph in $T/out, sorted, on one line; what is gone has
+# a "!" behind it.
+edges() {
+	"$PYTHON" -c '
+import json, sys
+g = json.load(open(sys.argv[1]))
+names = [n["name"] + ("!" if n["gone"] else "") for n in g["nodes"]]
+print(" ".join(sorted(names[a] + ">" + names[b] for a, b in g["edges"])))' \
+		"$T/out"
+}
+
+run suitefs snapshot merge left some deps
+run suitefs snapshot merge right left left
+run suitefs snapshot drop some
+run suitefs snapshot create some empty
+run suitefs publish snapshot --skip-signing --distribution=here right
+for name in all back both deps2 empties json latest mirrors more nothing \
+	only-sources self sources; do
+	run suitefs snapshot drop "$name"
+done
+run suitefs --json graph
+equal "$(edges)" \
+	'deps>left left>right right>./here some!>left uno!>deps' 'the graph'
+# What stands in names ends no string, and begins no escape.
+run suitefs mirror create --keyring="$KEYS/up.gpg" odd \
+	'http://mirror.example.org/a"b\N' s
+run suitefs graph
+grep -qF 'label="mirror odd\nhttp://mirror.example.org/a\"b\\N/ s"]' "$T/out" ||
+	fail "names are not quoted: $(cat "$T/out")"
+cp "$T/out" "$T/dot"
+fails_so 2 'none of dot, svg and png' suitefs graph --format=gif
+expect_line 1 'wants dot, which is not installed' env PATH=/nonexistent \
+	"$SUITEFS" graph --format=svg
+mkdir "$T/bin"
+printf '#!/bin/sh\necho "$@"\ncat\n' >"$T/bin/dot"
+chmod +x "$T/bin/dot"
+run env PATH="$T/bin:$PATH" "$SUITEFS" graph --format=png
+same <(echo -Tpng && cat "$T/dot") "$T/out" 'what dot gets'
+printf '#!/bin/sh\nexit 1\n' >"$T/bin/dot"
+expect_line 1 'could not draw' env PATH="$T/bin:$PATH" "$SUITEFS" graph \
+	--format=png
+if command -v dot >/dev/null; then
+	run suitefs graph --format=svg
+	grep -q '<svg' "$T/out" || fail "no SVG comes of --format=svg"
+fi
