@@ -56,6 +56,12 @@ derive_source(const struct derive *d, size_t i)
 	return &d->sources[i].state;
 }
 
+const struct state *
+derive_state(const struct derive *d)
+{
+	return &d->state;
+}
+
 static bool
 has_arch_all(const struct state *s)
 {

@@ -92,6 +92,9 @@ struct derive_list {
 int derive_list(struct derive *d, const struct derive_list *l,
     struct error *err) MUST_CHECK;
 int derive_end(struct derive *d, struct error *err) MUST_CHECK;
+/* The state that is being made: its lists are there, all else comes with
+ * derive_end(). */
+const struct state *derive_state(const struct derive *d);
 /* What was made. */
 void derive_count(
     const struct derive *d, uint64_t *ret_packages, uint64_t *ret_indexes);
