@@ -39,14 +39,20 @@ derive_input_of(
 	return r < 0 ? error_sys(err, r, "mirror %s", arg) : 0;
 }
 
-int
-derive_made(struct cli *c, const char *name, uint64_t packages)
+void
+derive_log_made(const char *name, uint64_t packages)
 {
 	if (packages == 0)
 		log_info("snapshot %s created: it has no packages", name);
 	else
 		log_info("snapshot %s created: %" PRIu64 " packages", name,
 		    packages);
+}
+
+int
+derive_made(struct cli *c, const char *name, uint64_t packages)
+{
+	derive_log_made(name, packages);
 	return c->json ? snapshot_print(c, name) : EXIT_DONE;
 }
 

@@ -13,6 +13,8 @@ int cmd_snapshot_filter(struct cli *c);
  * has the name.  -ENOENT: neither has. */
 int derive_input_of(struct cli *c, const char *arg, struct derive_input *ret,
     struct error *err) MUST_CHECK;
+/* Says on standard error that the snapshot has been made. */
+void derive_log_made(const char *name, uint64_t packages);
 /* Says that the snapshot has been made, as lines or as JSON; an exit status. */
 int derive_made(struct cli *c, const char *name, uint64_t packages);
 

@@ -131,6 +131,26 @@ print_row(const struct diff_row *row, void *arg)
 	return r;
 }
 
+int
+diff_print(struct cli *c, struct txn *t, const struct state *old,
+    const struct state *new, const struct diff_opts *opts, struct heavy *heavy,
+    uint64_t *ret_rows)
+{
+	struct printing p = {.t = t, .json = c->json, .heavy = heavy};
+	struct diff_opts with_fn = *opts;
+	int r;
+
+	with_fn.fn = print_row;
+	with_fn.arg = &p;
+	if (p.json)
+		(void)putchar('[');
+	r = diff_states(t, old, new, &with_fn);
+	if (p.json)
+		printf("%s]\n", p.rows > 0 ? "\n" : "");
+	*ret_rows = p.rows;
+	return r;
+}
+
 static int
 load_state(struct txn *t, const struct derive_input *in, struct state *ret,
     struct error *err)
@@ -146,28 +166,22 @@ load_state(struct txn *t, const struct derive_input *in, struct state *ret,
 }
 
 static int
-diff(struct cli *c, const struct derive_input *in, struct printing *p,
-    struct error *err)
+diff(struct cli *c, struct txn *t, const struct derive_input *in,
+    struct heavy *heavy, uint64_t *ret_rows, struct error *err)
 {
 	CLEANUP(state_release) struct state old = {0}, new = {0};
 	CLEANUP(strs_release) struct strs archs = {0};
 	struct diff_opts opts = {.architectures = &archs,
-	    .only_matching = cli_flag(c, "only-matching"),
-	    .fn = print_row,
-	    .arg = p};
-	int r = load_state(p->t, &in[0], &old, err);
+	    .only_matching = cli_flag(c, "only-matching")};
+	int r = load_state(t, &in[0], &old, err);
 
 	if (r == 0)
-		r = load_state(p->t, &in[1], &new, err);
+		r = load_state(t, &in[1], &new, err);
 	if (r == 0)
 		r = cli_list(c, "arch", &archs);
 	if (r < 0)
 		return r;
-	if (p->json)
-		(void)putchar('[');
-	r = diff_states(p->t, &old, &new, &opts);
-	if (p->json)
-		printf("%s]\n", p->rows > 0 ? "\n" : "");
+	r = diff_print(c, t, &old, &new, &opts, heavy, ret_rows);
 	return r < 0 ? error_sys(err, r, "cannot compare %s and %s", in[0].name,
 			   in[1].name)
 		     : 0;
@@ -178,9 +192,9 @@ cmd_snapshot_diff(struct cli *c)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(heavy_cleanup) struct heavy *heavy = NULL;
-	struct printing p = {.json = c->json};
 	struct derive_input in[2] = {0};
 	struct error err = {0};
+	uint64_t rows = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(in) && r == 0; i++)
@@ -189,11 +203,9 @@ cmd_snapshot_diff(struct cli *c)
 		r = heavy_new(c->store, &heavy);
 	if (r == 0)
 		r = txn_read(c->store, &t, &err);
-	p.t = t;
-	p.heavy = heavy;
 	if (r == 0)
-		r = diff(c, in, &p, &err);
+		r = diff(c, t, in, heavy, &rows, &err);
 	if (r < 0)
 		return cli_fail(r, &err);
-	return p.rows > 0 ? EXIT_NO : EXIT_DONE;
+	return rows > 0 ? EXIT_NO : EXIT_DONE;
 }

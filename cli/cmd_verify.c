@@ -4,42 +4,18 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "cli/cmd_derive.h"
 #include "cli/output.h"
-#include "store/mirrors.h"
-#include "store/snapshots.h"
 #include "store/unmet.h"
 
 /* How much of a group that can't be read is quoted. */
 #define QUOTE_MAX 100
 
-/* The state of a snapshot, or of a mirror where no snapshot has the name. */
-static int
-source_state(struct txn *t, const char *name, uint64_t *ret, struct error *err)
-{
-	CLEANUP(snapshot_release) struct snapshot s = {0};
-	CLEANUP(mirror_release) struct mirror m = {0};
-	int r = snapshot_load(t, name, &s);
-
-	if (r == 0) {
-		*ret = s.state;
-		return 0;
-	}
-	if (r == -ENOENT)
-		r = mirror_load(t, name, &m);
-	if (r == -ENOENT)
-		return error_set(
-		    err, r, "no snapshot or mirror is named %s", name);
-	if (r == 0 && m.state == 0)
-		return error_set(
-		    err, -ENOENT, "mirror %s has never been updated", name);
-	*ret = m.state;
-	return r < 0 ? error_sys(err, r, "%s", name) : 0;
-}
-
 struct verify {
 	struct cli *c;
 	struct strs architectures;
-	struct state *states; /* of the snapshot, then of the sources */
+	struct derive_input *inputs; /* the snapshot, then the sources */
+	struct state *states;	     /* theirs */
 	const struct state **sources;
 	bool first; /* nothing has been printed */
 };
@@ -49,35 +25,42 @@ verify_release(struct verify *v)
 {
 	for (size_t i = 0; v->states && i < v->c->nargs; i++)
 		state_release(&v->states[i]);
+	free(v->inputs);
 	free(v->states);
 	free((void *)v->sources);
 	strs_release(&v->architectures);
 }
 
 static int
-load(struct verify *v, struct txn *t, struct error *err)
+name_inputs(struct verify *v, struct error *err)
 {
 	size_t n = v->c->nargs;
+	int r = 0;
 
+	v->inputs = calloc(n, sizeof(*v->inputs));
 	v->states = calloc(n, sizeof(*v->states));
 	v->sources = calloc(n, sizeof(const struct state *));
-	if (!v->states || !v->sources)
+	if (!v->inputs || !v->states || !v->sources)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		CLEANUP(snapshot_release) struct snapshot s = {0};
-		uint64_t number = 0;
-		int r;
+	v->inputs[0] = (struct derive_input){SOURCE_SNAPSHOT, v->c->args[0]};
+	for (size_t i = 1; i < n && r == 0; i++)
+		r = derive_input_of(v->c, v->c->args[i], &v->inputs[i], err);
+	return r;
+}
 
-		if (i == 0) {
-			r = snapshots_load(t, v->c->args[i], &s, err);
-			number = s.state;
-		} else
-			r = source_state(t, v->c->args[i], &number, err);
+static int
+load(struct verify *v, struct txn *t, struct error *err)
+{
+	for (size_t i = 0; i < v->c->nargs; i++) {
+		uint64_t number = 0;
+		int r = derive_input_state(t, &v->inputs[i], &number, err);
+
 		if (r < 0)
 			return r;
 		r = state_load(t, number, &v->states[i]);
 		if (r < 0)
-			return error_sys(err, r, "%s", v->c->args[i]);
+			return error_sys(err, r == -ENOENT ? -EIO : r, "%s",
+			    v->inputs[i].name);
 		if (i > 0)
 			v->sources[i - 1] = &v->states[i];
 	}
@@ -185,6 +168,8 @@ cmd_snapshot_verify(struct cli *c)
 	struct error err = {0};
 	int r = cli_list(c, "arch", &v.architectures);
 
+	if (r == 0)
+		r = name_inputs(&v, &err);
 	if (r == 0)
 		r = txn_read(c->store, &t, &err);
 	if (r == 0)

@@ -8,6 +8,7 @@
 #include "cli/cmd_mount.h"
 #include "cli/cmd_package.h"
 #include "cli/cmd_publish.h"
+#include "cli/cmd_pull.h"
 #include "cli/cmd_search.h"
 #include "cli/cmd_snapshot.h"
 #include "cli/cmd_verify.h"
@@ -99,6 +100,17 @@ static const struct option_def verify_options[] = {
     {"build", NULL, "what source packages need to be built, too"},
     {"all-variants", NULL, "each alternative, though another one is met"},
     {"why", NULL, "print the packages that ask for it"},
+    {0},
+};
+
+static const struct option_def pull_options[] = {
+    {"arch", "A,B", "only these architectures (default: NAME's)"},
+    {"all-matches", NULL, "not only the newest version that matches"},
+    {"no-remove", NULL, "keep old versions"},
+    {"no-deps", NULL, "only what the queries match"},
+    {"recommends", NULL, "what is recommended too"},
+    {"suggests", NULL, "what is suggested too"},
+    {"dry-run", NULL, "only say what would change"},
     {0},
 };
 
@@ -239,6 +251,9 @@ const struct command commands[] = {
     {"snapshot", "search", "NAME [QUERY...]",
 	"Print the packages of a snapshot that match", 1, ANY, CMD_READS,
 	search_options, cmd_snapshot_search},
+    {"snapshot", "pull", "NAME SRC DST QUERY...",
+	"Pull packages with what they need from SRC into NAME, as DST", 4, ANY,
+	0, pull_options, cmd_snapshot_pull},
     {"snapshot", "rename", "OLD NEW", "Rename a snapshot", 2, 2, 0, NULL,
 	cmd_snapshot_rename},
     {"snapshot", "drop", "NAME", "Drop a snapshot", 1, 1, 0, drop_options,

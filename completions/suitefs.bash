@@ -31,6 +31,10 @@ _suitefs_options()
 		;;
 	'package search') echo --arch= --format= ;;
 	'package show') echo --arch= ;;
+	'snapshot pull')
+		echo --arch= --all-matches --no-remove --no-deps --recommends \
+			--suggests --dry-run
+		;;
 	'snapshot verify')
 		echo --arch= --recommends --suggests --build --all-variants \
 			--why
@@ -64,7 +68,7 @@ _suitefs_verbs()
 	case $1 in
 	mirror) echo create update fetch list show search edit rename drop ;;
 	snapshot)
-		echo create fetch list show search diff filter merge verify \
+		echo create fetch list show search diff filter merge pull verify \
 			rename drop
 		;;
 	package) echo search show ;;

@@ -313,10 +313,21 @@ struct making {
 	size_t at; /* in plan and parts */
 };
 
-static size_t
-input_of(const struct making *m, size_t part)
+static bool
+is_before(const struct making *m, size_t part)
 {
-	return m->pull->plan.v[m->at].parts[part].source;
+	return m->pull->plan.v[m->at].parts[part].source == BEFORE;
+}
+
+/* Does it come, to this index? */
+static bool
+comes(const struct making *m, const struct package *p)
+{
+	const struct index_plan_item *item = &m->pull->plan.v[m->at];
+
+	return index_architecture_wanted(
+		   &m->pull->architectures, span_of(item->architecture)) &&
+	       bits_has(&m->pull->chosen, p->number);
 }
 
 /* 1: it gives way to what came. */
@@ -336,21 +347,19 @@ look(struct txn *t, size_t part, const struct package *p, void *arg)
 	struct making *m = arg;
 	struct pull *u = m->pull;
 	struct part *at = &u->parts[m->at];
-	bool chosen = bits_has(&u->chosen, p->number);
 	int r;
 
 	(void)t;
-	if (input_of(m, part) == SOURCE) {
-		at->changes |= chosen;
+	if (!is_before(m, part)) {
+		at->changes |= comes(m, p);
 		return 0;
 	}
-	if (chosen) {
+	if (bits_has(&u->chosen, p->number)) {
 		r = bits_set(&u->have[at->group], p->number);
 		return r < 0 ? r : 0;
 	}
 	r = is_old(u, &p->light);
-	if (r > 0)
-		at->changes = true;
+	at->changes |= r > 0;
 	return r < 0 ? r : 0;
 }
 
@@ -359,16 +368,15 @@ take(struct txn *t, size_t part, const struct package *p, void *arg)
 {
 	struct making *m = arg;
 	struct pull *u = m->pull;
-	bool chosen = bits_has(&u->chosen, p->number);
+	struct bits *have = &u->have[u->parts[m->at].group];
 	int r;
 
 	(void)t;
-	/* 1 where it is not there yet. */
-	if (input_of(m, part) == SOURCE)
-		return chosen ? bits_set(
-				    &u->have[u->parts[m->at].group], p->number)
-			      : 0;
-	r = chosen ? 0 : is_old(u, &p->light);
+	if (!is_before(m, part)) /* 1 where it is not there yet */
+		return comes(m, p) ? bits_set(have, p->number) : 0;
+	if (bits_has(&u->chosen, p->number))
+		return 1;
+	r = is_old(u, &p->light);
 	return r < 0 ? r : r == 0;
 }
 
@@ -411,6 +419,9 @@ make_list(struct pull *u, size_t at, struct error *err)
 			return r;
 		l.packages = out.v;
 		l.n = out.n;
+		/* No packages at all are not those of the list. */
+		if (out.n == 0)
+			l.like = 0;
 	}
 	return derive_list(u->derive, &l, err);
 }
@@ -480,12 +491,10 @@ pull_snapshot(struct store *s, const struct derive_opts *derive,
 		r = choose(&u, ret, err);
 	if (r == 0)
 		r = make_lists(&u, err);
-	if (r == 0)
-		r = tell(&u, err);
 	if (r == 0 && !opts->dry_run)
 		r = derive_end(u.derive, err);
 	if (r < 0)
 		return r;
 	derive_count(u.derive, &ret->packages, &ret->indexes);
-	return 0;
+	return tell(&u, err);
 }
