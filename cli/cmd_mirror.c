@@ -138,6 +138,19 @@ set_pool(const struct cli *c, struct mirror *m, struct error *err)
 	    err, -EINVAL, "--pool=%s is neither on-demand nor all", pool);
 }
 
+/* "--filter=" takes it away. */
+static int
+set_filter(const struct cli *c, struct mirror *m)
+{
+	const char *filter = cli_value(c, "filter");
+
+	if (!filter)
+		return 0;
+	free(m->filter);
+	m->filter = *filter ? strdup(filter) : NULL;
+	return *filter && !m->filter ? -ENOMEM : 0;
+}
+
 static int
 fill_new(
     const struct cli *c, struct mirror *m, struct origin *o, struct error *err)
@@ -159,6 +172,7 @@ fill_new(
 	m->sources = cli_flag(c, "source");
 	m->udebs = cli_flag(c, "udeb");
 	m->allow_unsigned = cli_flag(c, "allow-unsigned");
+	m->filter_deps = cli_flag(c, "filter-with-deps");
 	m->created = time(NULL);
 	if (r == 0)
 		r = add_fallbacks(c, o, err);
@@ -166,6 +180,8 @@ fill_new(
 		r = set_indexes(c, m);
 	if (r == 0)
 		r = set_pool(c, m, err);
+	if (r == 0)
+		r = set_filter(c, m);
 	return r < 0 ? r : set_tls(c, o);
 }
 
@@ -201,16 +217,18 @@ cmd_mirror_create(struct cli *c)
 static json_t *
 json_mirror(const struct mirror *m, const struct origin *o)
 {
-	return json_pack(
-	    "{s:s,s:s,s:o,s:s,s:o,s:o,s:b,s:b,s:o,s:b,s:s,s:b,s:o,s:o,s:o}",
+	return json_pack("{s:s,s:s,s:o,s:s,s:o,s:o,s:b,s:b,s:o,s:b,s:s,s:o,s:b,"
+			 "s:b,s:b,s:o,s:o,s:o}",
 	    "name", m->name, "url", o->url, "fallbacks",
 	    out_strs(&o->fallbacks), "suite", m->suite, "components",
 	    out_strs(&m->components), "architectures",
 	    out_strs(&m->architectures), "source", m->sources, "udeb", m->udebs,
 	    "indexes", out_strs(&m->indexes), "translations",
 	    !m->no_translations, "pool", m->whole_pool ? "all" : "on-demand",
-	    "unsigned", m->allow_unsigned, "keyrings", out_strs(&m->keyrings),
-	    "created", out_time(m->created), "updated", out_time(m->updated));
+	    "filter", out_str(m->filter), "filter_with_deps", m->filter_deps,
+	    "filtered", m->whole != 0, "unsigned", m->allow_unsigned,
+	    "keyrings", out_strs(&m->keyrings), "created", out_time(m->created),
+	    "updated", out_time(m->updated));
 }
 
 static void
@@ -223,8 +241,9 @@ print_mirror(const struct mirror *m, const struct origin *o)
 	    m->components.n ? " " : "", components ? components : "");
 	if (m->architectures.n)
 		printf(" [%s]", archs ? archs : "");
-	printf("%s%s%s%s\n", m->sources ? " source" : "",
-	    m->udebs ? " udeb" : "", m->allow_unsigned ? " unsigned" : "",
+	printf("%s%s%s%s%s\n", m->sources ? " source" : "",
+	    m->udebs ? " udeb" : "", m->filter ? " filtered" : "",
+	    m->allow_unsigned ? " unsigned" : "",
 	    m->root ? "" : " (never updated)");
 }
 
@@ -290,6 +309,12 @@ show_lines(const struct shown *s)
 	out_field("Translations", m->no_translations ? "no" : NULL);
 	out_field("Source", m->sources ? "yes" : NULL);
 	out_field("Udeb", m->udebs ? "yes" : NULL);
+	out_field("Filter", m->filter);
+	if (m->filter && m->filter_deps)
+		out_field("", "and what these packages depend on");
+	if (m->whole)
+		out_field("Verbatim", "no: a filter has chosen packages, "
+				      "which no Release of the archive lists");
 	out_field_strs("Keyrings", &m->keyrings);
 	out_field("Unsigned", m->allow_unsigned ? "allowed" : NULL);
 	out_field("CA", o->ca);
@@ -438,12 +463,15 @@ edit(struct mirror *m, struct origin *o, void *arg, struct error *err)
 	if (r == 0)
 		r = set_pool(c, m, err);
 	if (r == 0)
+		r = set_filter(c, m);
+	if (r == 0)
 		r = edit_files(e, m, o);
 	if (r < 0)
 		return r;
 	set_flag(c, "source", "no-source", &m->sources);
 	set_flag(c, "udeb", "no-udeb", &m->udebs);
 	set_flag(c, "allow-unsigned", "no-allow-unsigned", &m->allow_unsigned);
+	set_flag(c, "filter-with-deps", "no-filter-with-deps", &m->filter_deps);
 	if (suite_is_flat(m->suite) && m->components.n > 0)
 		return error_set(err, -EINVAL,
 		    "%s ends in '/': a flat archive has no components "

@@ -27,6 +27,8 @@ static const struct option_def mirror_create_options[] = {
     {"no-indexes", NULL, "only what --indexes says: no Translation-en"},
     {"pool", "HOW", "on-demand (default) or all: with every update"},
     {"fallback", "URL", "where else to look for files; may be given again"},
+    {"filter", "QUERY", "show only the packages that match"},
+    {"filter-with-deps", NULL, "and what they depend on"},
     {0},
 };
 
@@ -50,6 +52,9 @@ static const struct option_def mirror_edit_options[] = {
     {"pool", "HOW", "on-demand (default) or all: with every update"},
     {"fallback", "URL", "where else to look for files; may be given again"},
     {"no-fallback", NULL, "forget all fallbacks, before others are added"},
+    {"filter", "QUERY", "show only the packages that match; empty: all"},
+    {"filter-with-deps", NULL, "and what they depend on"},
+    {"no-filter-with-deps", NULL, "without what they depend on"},
     {0},
 };
 

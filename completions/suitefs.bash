@@ -12,14 +12,15 @@ _suitefs_options()
 	'mirror create')
 		echo --arch= --source --udeb --keyring= --allow-unsigned \
 			--ca= --cert= --key= --fallback= --indexes= \
-			--no-indexes --pool=
+			--no-indexes --pool= --filter= --filter-with-deps
 		;;
 	'mirror edit')
 		echo --url= --suite= --component= --arch= --source \
 			--no-source --udeb --no-udeb --keyring= \
 			--allow-unsigned --no-allow-unsigned --ca= --cert= \
 			--key= --fallback= --no-fallback --indexes= \
-			--no-indexes --pool=
+			--no-indexes --pool= --filter= --filter-with-deps \
+			--no-filter-with-deps
 		;;
 	'mirror update') echo --force --ignore-valid-until --jobs= --rate= ;;
 	'mirror fetch' | 'snapshot fetch')

@@ -156,8 +156,10 @@ make_verbatim(struct publish_job *j, struct error *err)
 		    src->name);
 	if (!src->has_release || s->origin == 0)
 		return error_set(err, -EINVAL,
-		    "%s has no Release of upstream's to publish verbatim",
-		    src->name);
+		    "%s has no Release of upstream's to publish verbatim%s",
+		    src->name,
+		    s->origin == 0 ? ": it is filtered, or made of others"
+				   : "");
 	r = publish_lists_in_pool(j, s, err);
 	if (r >= 0)
 		r = publish_check_pool(j, s->number, err);

@@ -227,6 +227,7 @@ walk_state(struct walk *w, struct store *s, const struct pool_want *want,
 	txn_end(TAKE(w->txn));
 	if (r == 0)
 		note_unknown(w);
+	w->err = NULL;
 	if (r < 0 && why.text[0])
 		return error_set(err, r, "%s", why.text);
 	return r < 0 ? error_sys(err, r, "cannot count the files") : 0;

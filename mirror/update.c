@@ -102,7 +102,9 @@ load_rest(struct update *u, struct txn *t)
 	int r = origin_load(t, u->mirror.origin, &u->origin);
 
 	if (r == 0 && u->mirror.state != 0)
-		r = state_load(t, u->mirror.state, &u->old);
+		r = state_load(t,
+		    u->mirror.whole ? u->mirror.whole : u->mirror.state,
+		    &u->old);
 	if (r == 0)
 		r = update_settings(&u->mirror, &u->origin, &u->settings);
 	if (r == 0)
@@ -275,7 +277,8 @@ take_indexes(struct update *u, const struct release *rel, struct state *s,
 	r = add_lists(s, &wanted, lists);
 	if (r < 0)
 		return error_sys(err, r, "cannot store the new state");
-	return files_take(u, rel, &wanted, err);
+	/* What a filter has been applied to lists no other files. */
+	return u->mirror.filter ? 0 : files_take(u, rel, &wanted, err);
 }
 
 static void
@@ -338,6 +341,7 @@ take_release(struct update *u, const struct release_got *got, struct error *err)
 	CLEANUP_FD int hold = -1;
 	CLEANUP(release_free) struct release rel = {0};
 	CLEANUP(state_release) struct state s = {0};
+	CLEANUP(state_release) struct state shown = {0};
 	struct update_commit c = {.got = got, .rel = &rel, .state = &s};
 	int r = release_parse(buf_span(&got->listing), &rel, err);
 
@@ -353,43 +357,90 @@ take_release(struct update *u, const struct release_got *got, struct error *err)
 	r = hold_take(u->store, HOLD_SHARED, &wait, &hold, err);
 	if (r == 0)
 		r = take_indexes(u, &rel, &s, err);
+	if (r == 0 && u->mirror.filter) {
+		c.shown = &shown;
+		r = filter_take(u, &s, &shown, err);
+	}
 	if (r == 0)
-		r = take_pool(u, &s, err);
+		r = take_pool(u, c.shown ? c.shown : &s, err);
 	if (r == 0)
 		r = update_commit(u, &c, err);
 	return r;
 }
 
 static int
-count_packages(struct update *u, struct error *err)
+count_packages(struct update *u, const struct state *s, struct error *err)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	int r = txn_read(u->store, &t, err);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; r == 0 && i < u->old.nlists; i++) {
+	for (size_t i = 0; r == 0 && i < s->nlists; i++) {
 		CLEANUP(list_release) struct list l = {0};
 
-		r = list_load(t, u->old.lists[i].list, &l);
+		r = list_load(t, s->lists[i].list, &l);
 		u->result.packages += l.packages;
 		u->result.indexes_kept++;
 	}
 	return r < 0 ? error_sys(err, r, "cannot read the known state") : 0;
 }
 
+/* The state that the mirror shows. */
+static int
+load_shown(struct update *u, struct state *ret, struct error *err)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	int r = txn_read(u->store, &t, err);
+
+	if (r < 0)
+		return r;
+	r = state_load(t, u->mirror.state, ret);
+	return r < 0 ? error_sys(err, r, "cannot read the known state") : 0;
+}
+
+/* Another filter is applied to what is known. */
+static int
+filter_anew(struct update *u, struct update_commit *c, struct state *shown,
+    struct error *err)
+{
+	struct hold_wait wait = {u->opts->cancel, u->opts->progress};
+	CLEANUP_FD int hold = -1;
+	int r = hold_take(u->store, HOLD_SHARED, &wait, &hold, err);
+
+	c->unfiltered = !u->mirror.filter;
+	if (r == 0 && u->mirror.filter) {
+		c->shown = shown;
+		c->rel = &u->old_release;
+		r = filter_take(u, &u->old, shown, err);
+	}
+	if (r == 0)
+		r = take_pool(u, c->shown ? shown : &u->old, err);
+	return r < 0 ? r : update_commit(u, c, err);
+}
+
 /* Nothing is new, but what is frozen for too long is stale. */
 static int
 take_same(struct update *u, const struct release_got *got, struct error *err)
 {
+	CLEANUP(state_release) struct state shown = {0};
 	struct update_commit c = {.got = got};
 	int r = check_valid_until(u, u->old.valid_until, err);
+	int changed = filter_changed(u);
 
 	if (r < 0)
 		return about_release(u, r, err);
-	r = count_packages(u, err);
+	if (changed < 0)
+		return error_sys(err, changed, "cannot filter");
+	if (changed > 0 && !u->mirror.filter)
+		r = count_packages(u, &u->old, err);
+	if (changed > 0)
+		return r < 0 ? r : filter_anew(u, &c, &shown, err);
+	r = load_shown(u, &shown, err);
 	if (r == 0)
-		r = take_pool(u, &u->old, err);
+		r = count_packages(u, &shown, err);
+	if (r == 0)
+		r = take_pool(u, &shown, err);
 	if (r < 0)
 		return r;
 	return update_commit(u, &c, err);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "mirror/update_run.h"
 #include "mirror/verify.h"
+#include "store/mirrors.h"
 #include "store/text.h"
 
 /* A keyring that can't be read is another one than it was; the verifier says
@@ -51,6 +52,13 @@ struct commit {
 	bool changed;
 };
 
+static bool
+same_filter(const struct mirror *a, const struct mirror *b)
+{
+	return a->filter_deps == b->filter_deps &&
+	       span_eq(span_of(a->filter), span_of(b->filter));
+}
+
 /* The mirror as it is now must be the one that the run began with. */
 static int
 reload(
@@ -70,7 +78,8 @@ reload(
 	if (r < 0)
 		return error_sys(
 		    err, r, "cannot read mirror '%s'", u->mirror.name);
-	if (m->state != u->mirror.state || !digest_eq(&settings, &u->settings))
+	if (m->state != u->mirror.state || m->whole != u->mirror.whole ||
+	    !same_filter(m, &u->mirror) || !digest_eq(&settings, &u->settings))
 		return error_set(err, -EBUSY,
 		    "mirror '%s' was changed meanwhile: update it again",
 		    u->mirror.name);
@@ -137,6 +146,57 @@ same_state(const struct state *a, const struct state *b)
 	       strcmp(a->suite, b->suite) == 0 && same_lists(a, b);
 }
 
+/* Does the mirror show the same already? */
+static int
+is_shown(struct txn *t, const struct mirror *m, const struct state *s)
+{
+	CLEANUP(state_release) struct state now = {0};
+	int r = m->state ? state_load(t, m->state, &now) : 0;
+
+	return r < 0 ? r : same_state(&now, s);
+}
+
+static int
+move_head(struct txn *t, struct commit *c, struct mirror *m, uint64_t state)
+{
+	if (m->state == state)
+		return mirror_put(t, m);
+	c->changed = true;
+	return mirror_advance(t, m, state);
+}
+
+/* The head moves to what the filter makes of the state `whole`. */
+static int
+advance_filtered(
+    struct txn *t, struct commit *c, struct mirror *m, uint64_t whole)
+{
+	struct state s = *c->what->shown; /* borrows what it points at */
+	int r = mirror_filter_digest(m, &m->filtered);
+
+	m->whole = whole;
+	if (r == 0)
+		r = filter_put(t, c->u, c->what->rel, &s);
+	if (r < 0)
+		return r;
+	r = is_shown(t, m, &s);
+	if (r > 0)
+		return mirror_put(t, m);
+	if (r == 0)
+		r = state_put(t, &s);
+	return r < 0 ? r : move_head(t, c, m, s.number);
+}
+
+/* The head moves to a state, or to what the filter makes of it. */
+static int
+advance_to(struct txn *t, struct commit *c, struct mirror *m, uint64_t state)
+{
+	if (c->what->shown)
+		return advance_filtered(t, c, m, state);
+	m->whole = 0;
+	m->filtered = (struct digest){0};
+	return move_head(t, c, m, state);
+}
+
 static int
 advance(struct txn *t, struct commit *c, struct mirror *m, struct error *err)
 {
@@ -147,13 +207,11 @@ advance(struct txn *t, struct commit *c, struct mirror *m, struct error *err)
 		return r;
 	r = put_texts(t, c->what->got, &s);
 	if (r == 0 && same_state(&c->u->old, &s))
-		return mirror_put(t, m);
-	if (r == 0)
+		s.number = c->u->old.number;
+	else if (r == 0)
 		r = state_put(t, &s);
 	if (r == 0)
-		r = mirror_advance(t, m, s.number);
-	if (r == 0)
-		c->changed = true;
+		r = advance_to(t, c, m, s.number);
 	return r < 0 ? error_sys(err, r, "cannot store the new state") : 0;
 }
 
@@ -165,6 +223,8 @@ commit(struct txn *t, void *arg, struct error *err)
 	int r = reload(t, c->u, &m, err);
 
 	c->changed = false;
+	if (r == 0)
+		r = mirrors_check_filter(t, &m, err);
 	if (r < 0)
 		return r;
 	r = confirm(c, &m);
@@ -172,7 +232,10 @@ commit(struct txn *t, void *arg, struct error *err)
 		return error_sys(err, r, "cannot store mirror '%s'", m.name);
 	if (c->what->state)
 		return advance(t, c, &m, err);
-	r = mirror_put(t, &m);
+	if (c->what->shown || c->what->unfiltered)
+		r = advance_to(t, c, &m, c->u->old.number);
+	else
+		r = mirror_put(t, &m);
 	return r < 0 ? error_sys(err, r, "cannot store mirror '%s'", m.name)
 		     : 0;
 }

@@ -27,7 +27,8 @@ struct update {
 	 * unchanged. */
 	bool anew;
 	char *dir; /* of the suite below the origin: "dists/bookworm/", "" */
-	/* The state before; number 0: there is none. */
+	/* The state before, all of it where the mirror shows a filtered one;
+	 * number 0: there is none. */
 	struct state old;
 	/* What the old state's Release lists, where it is of this origin and
 	 * directory; text is what it points into. */
@@ -91,6 +92,20 @@ int files_take(struct update *u, const struct release *rel,
 int release_files_put(struct txn *t, const struct update *u,
     const struct release *rel, struct error *err) MUST_CHECK;
 
+/*
+ * The state that the mirror shows of all that was taken, which its filter makes
+ * of it: its lists, of packages that are in the store, and no Release yet.
+ * Counts its packages as those of the run.
+ */
+int filter_take(struct update *u, const struct state *whole, struct state *ret,
+    struct error *err) MUST_CHECK;
+/* Makes its Release, after the archive's, and stores it. */
+int filter_put(struct txn *t, const struct update *u, const struct release *rel,
+    struct state *shown) MUST_CHECK;
+/* Is the filter another than the one that made what the mirror shows?  1, 0,
+ * or -ENOMEM. */
+int filter_changed(const struct update *u) MUST_CHECK;
+
 /* What the state depends on: the mirror's settings, the URL too, for what
  * another server says of "not modified" is about its own files, and what is in
  * the keyrings. */
@@ -100,6 +115,10 @@ struct update_commit {
 	const struct release_got *got;
 	const struct release *rel;
 	const struct state *state; /* without numbers; NULL: the old one */
+	/* What the filter makes of it, or of the old one; NULL: all of it, or
+	 * nothing has changed. */
+	const struct state *shown;
+	bool unfiltered; /* the old state is shown in full from now on */
 };
 /* Sets u->result.changed. */
 int update_commit(struct update *u, const struct update_commit *what,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "store/dropped.h"
 #include "store/head.h"
@@ -12,13 +13,15 @@
 #include "store/root.h"
 
 /*
- * T_MIRRORS, by name; version 2: origin, suite, components, architectures,
+ * T_MIRRORS, by name; version 3: origin, suite, components, architectures,
  * sources, udebs, allow_unsigned, keyrings, time of creation, root, state, time
  * of the last update, ETag (or nil), Last-Modified, digest of the settings
- * and, since version 2, indexes, no_translations, whole_pool.
+ * and, since version 2, indexes, no_translations, whole_pool and, since
+ * version 3, filter (or nil), filter_deps, whole, filtered.
  */
-#define MIRROR_VERSION	2
-#define MIRROR_ITEMS	18
+#define MIRROR_VERSION	3
+#define MIRROR_ITEMS	22
+#define VERSION_2_ITEMS 18
 #define VERSION_1_ITEMS 15
 #define SETTINGS_ITEMS	8
 
@@ -31,6 +34,7 @@ mirror_release(struct mirror *m)
 	strs_release(&m->architectures);
 	strs_release(&m->keyrings);
 	strs_release(&m->indexes);
+	free(m->filter);
 	free(m->etag);
 	*m = (struct mirror){0};
 }
@@ -58,6 +62,12 @@ load_items(const struct record_view *v, struct mirror *m)
 	record_strs(v, 15, &m->indexes);
 	m->no_translations = record_bool(v, 16);
 	m->whole_pool = record_bool(v, 17);
+	if (v->n <= VERSION_2_ITEMS)
+		return;
+	m->filter = record_dup(v, 18);
+	m->filter_deps = record_bool(v, 19);
+	m->whole = record_u64(v, 20);
+	record_digest(v, 21, &m->filtered);
 }
 
 static int
@@ -126,6 +136,10 @@ mirror_put(struct txn *t, const struct mirror *m)
 	record_put_strs(&w, &m->indexes);
 	record_put_bool(&w, m->no_translations);
 	record_put_bool(&w, m->whole_pool);
+	record_put_cstr(&w, m->filter);
+	record_put_bool(&w, m->filter_deps);
+	record_put_u64(&w, m->whole);
+	record_put_digest(&w, &m->filtered);
 	return head_put(t, T_MIRRORS, span_of(m->name), &w);
 }
 
@@ -160,6 +174,20 @@ mirror_settings(const struct mirror *m, struct digest *ret)
 	if (r < 0)
 		return r;
 	digest_of(bytes.ptr, bytes.len, ret);
+	return 0;
+}
+
+int
+mirror_filter_digest(const struct mirror *m, struct digest *ret)
+{
+	CLEANUP(buf_release) struct buf b = {0};
+
+	*ret = (struct digest){0};
+	if (!m->filter)
+		return 0;
+	if (buf_addf(&b, "%d %s", m->filter_deps, m->filter) < 0)
+		return -ENOMEM;
+	digest_of(b.ptr, b.len, ret);
 	return 0;
 }
 

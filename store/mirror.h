@@ -23,9 +23,17 @@ struct mirror {
 	struct strs indexes;
 	bool no_translations; /* not Translation-en */
 	bool whole_pool;      /* every update fetches all pool files */
+	/* What the mirror shows of the archive: what this query matches (NULL:
+	 * all), and what that depends on. */
+	char *filter;
+	bool filter_deps;
 	int64_t created;
-	/* The newest verified state; 0s before the first update. */
+	/* The newest verified state; 0s before the first update.  Where it is
+	 * a filtered one, it is made of the state `whole`, by the filter with
+	 * the digest `filtered`. */
 	uint64_t root, state;
+	uint64_t whole;
+	struct digest filtered;
 	int64_t updated;       /* when the state was last confirmed */
 	char *etag;	       /* of InRelease (or Release), or NULL */
 	int64_t last_modified; /* likewise, 0 unknown */
@@ -41,6 +49,8 @@ int mirror_put(struct txn *t, const struct mirror *m) MUST_CHECK;
 int mirror_delete(struct txn *t, const char *name) MUST_CHECK;
 /* A digest over what decides which indexes are wanted. */
 int mirror_settings(const struct mirror *m, struct digest *ret) MUST_CHECK;
+/* One over the filter; all zero without one. */
+int mirror_filter_digest(const struct mirror *m, struct digest *ret) MUST_CHECK;
 
 typedef int mirror_each_fn(const struct mirror *m, void *arg);
 /* By name. */

@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 #include "base/path.h"
+#include "store/publication.h"
+#include "store/query.h"
 #include "store/snapshot.h"
 #include "store/uses.h"
 
@@ -99,6 +101,41 @@ check_origin(const struct origin *o, struct error *err)
 }
 
 static int
+add_verbatim(const struct publication *p, void *arg)
+{
+	struct buf *out = arg;
+
+	if (!p->verbatim)
+		return 0;
+	return buf_addf(out, "%s%s/%s", out->len > 0 ? ", " : "",
+	    *p->prefix ? p->prefix : ".", p->distribution);
+}
+
+int
+mirrors_check_filter(struct txn *t, const struct mirror *m, struct error *err)
+{
+	CLEANUP(buf_release) struct buf places = {0};
+	CLEANUP(query_cleanup) struct query *q = NULL;
+	int r;
+
+	if (!m->filter)
+		return 0;
+	r = query_parse(span_of(m->filter), &q, err);
+	if (r < 0)
+		return error_prefix(err, r, "--filter");
+	r = publication_each_of(
+	    t, SOURCE_MIRROR, m->name, add_verbatim, &places);
+	if (r < 0)
+		return error_sys(err, r, "mirror %s", m->name);
+	if (places.len == 0)
+		return 0;
+	return error_set(err, -EBUSY,
+	    "mirror %s is published verbatim (%s): with a filter it has no "
+	    "Release of the archive's own any more",
+	    m->name, places.ptr);
+}
+
+static int
 create(struct txn *t, void *arg, struct error *err)
 {
 	struct change *ch = arg;
@@ -108,6 +145,8 @@ create(struct txn *t, void *arg, struct error *err)
 		r = check_paths(ch->mirror, err);
 	if (r == 0)
 		r = check_origin(ch->origin, err);
+	if (r == 0)
+		r = mirrors_check_filter(t, ch->mirror, err);
 	if (r < 0)
 		return r;
 	ch->origin->number = 0; /* this may be another try */
@@ -146,6 +185,8 @@ edit(struct txn *t, void *arg, struct error *err)
 		r = check_paths(&m, err);
 	if (r == 0)
 		r = check_origin(&o, err);
+	if (r == 0)
+		r = mirrors_check_filter(t, &m, err);
 	if (r < 0)
 		return r;
 	r = origin_put(t, &o);

@@ -48,6 +48,7 @@ mark_mirror(const struct heads *h, const char *key)
 	if (r < 0)
 		return r;
 	(void)reach_put(h->m, REACH_ORIGIN, m.origin);
+	(void)reach_put(h->m, REACH_STATE, m.whole);
 	return mark_head(h, m.root, m.state);
 }
 

@@ -54,28 +54,40 @@ snapshots_check_new(struct txn *t, const char *name, struct error *err)
 	return r == -ENOENT ? 0 : error_sys(err, r, "snapshot %s", name);
 }
 
+/* The state of a mirror that is frozen. */
+struct frozen {
+	uint64_t state;
+	bool filtered; /* no untouched capture of the archive */
+};
+
 static int
-put_new(struct txn *t, const struct change *ch, uint64_t state)
+put_new(struct txn *t, const struct change *ch, const struct frozen *from)
 {
 	CLEANUP(snapshot_release)
 	struct snapshot s = {
 	    .created = ch->now,
-	    .state = state,
+	    .state = from->state,
 	};
 	CLEANUP(buf_release) struct buf text = {0};
+	int r = 0;
 
-	(void)buf_addf(&text, "mirror %s", ch->mirror);
+	(void)buf_addf(&text, "mirror %s%s", ch->mirror,
+	    from->filtered ? ", filtered" : "");
 	s.name = strdup(ch->name);
-	s.mirror = strdup(ch->mirror);
 	s.description = buf_take(&text);
-	if (!s.name || !s.description || !s.mirror)
+	if (from->filtered)
+		r = snapshot_add_source(
+		    &s, SOURCE_MIRROR, ch->mirror, from->state);
+	else
+		s.mirror = strdup(ch->mirror);
+	if (!s.name || !s.description || (!from->filtered && !s.mirror))
 		return -ENOMEM;
-	return snapshot_put(t, &s);
+	return r < 0 ? r : snapshot_put(t, &s);
 }
 
 static int
 mirror_state(
-    struct txn *t, const char *mirror, uint64_t *ret, struct error *err)
+    struct txn *t, const char *mirror, struct frozen *ret, struct error *err)
 {
 	CLEANUP(mirror_release) struct mirror m = {0};
 	int r = mirror_load(t, mirror, &m);
@@ -89,7 +101,7 @@ mirror_state(
 		    "mirror %s has never been updated: suitefs mirror update "
 		    "%s",
 		    mirror, mirror);
-	*ret = m.state;
+	*ret = (struct frozen){m.state, m.whole != 0};
 	return 0;
 }
 
@@ -97,12 +109,12 @@ static int
 from_mirror(struct txn *t, void *arg, struct error *err)
 {
 	const struct change *ch = arg;
-	uint64_t state = 0;
+	struct frozen from = {0};
 	int r = snapshots_check_new(t, ch->name, err);
 
 	if (r >= 0)
-		r = mirror_state(t, ch->mirror, &state, err);
-	return r < 0 ? r : put_new(t, ch, state);
+		r = mirror_state(t, ch->mirror, &from, err);
+	return r < 0 ? r : put_new(t, ch, &from);
 }
 
 int
@@ -143,12 +155,12 @@ from_mirror_dated(struct txn *t, void *arg, struct error *err)
 	struct change ch = {
 	    .name = d->name, .mirror = d->mirror, .now = d->now};
 	CLEANUP(state_release) struct state s = {0};
-	uint64_t number = 0;
-	int r = mirror_state(t, d->mirror, &number, err);
+	struct frozen from = {0};
+	int r = mirror_state(t, d->mirror, &from, err);
 
 	if (r < 0)
 		return r;
-	r = state_load(t, number, &s);
+	r = state_load(t, from.state, &s);
 	if (r < 0)
 		return error_sys(err, r, "mirror %s", d->mirror);
 	if (s.date == 0)
@@ -157,8 +169,8 @@ from_mirror_dated(struct txn *t, void *arg, struct error *err)
 		    "name the snapshot",
 		    d->mirror);
 	(void)date_format_id(s.date, d->name);
-	r = check_dated(t, &ch, number, err);
-	return r < 0 ? r : put_new(t, &ch, number);
+	r = check_dated(t, &ch, from.state, err);
+	return r < 0 ? r : put_new(t, &ch, &from);
 }
 
 int

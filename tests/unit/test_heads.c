@@ -182,24 +182,35 @@ put_mirror(struct txn *t, void *arg, struct error *err)
 	return mirror_put(t, arg);
 }
 
-/* Takes the items away that version 1 did not have. */
+/* What versions of a mirror's record did not have yet, which are these bytes of
+ * one where nothing is set but the whole pool. */
+static const struct mirror_age {
+	unsigned char version, items;
+	size_t bytes;
+} mirror_ages[] = {
+    {2, 4, 3 + 34},	    /* the filter */
+    {1, 4 + 3, 3 + 34 + 3}, /* the indexes and the pool, too */
+};
+
 static int
 age_mirror(struct txn *t, void *arg, struct error *err)
 {
+	const struct mirror_age *age = arg;
 	struct span bytes;
 	unsigned char old[256];
 
-	(void)arg, (void)err;
+	(void)err;
 	assert_int_equal(txn_get(t, T_MIRRORS, "m", 1, &bytes), 0);
-	assert_in_range(bytes.len, 7, sizeof(old));
+	assert_in_range(bytes.len, age->bytes, sizeof(old));
 	memcpy(old, bytes.ptr, bytes.len);
 	assert_int_equal(old[0], 0xdc); /* an array of as many items */
-	assert_int_equal(old[3], 2);
-	assert_memory_equal(old + bytes.len - 3, "\x90\xc2\xc3", 3);
-	old[2] = (unsigned char)(old[2] - 3);
-	old[3] = 1;
-	return txn_put(
-	    t, T_MIRRORS, "m", 1, (struct span){(char *)old, bytes.len - 3});
+	assert_int_equal(old[3], 3);
+	assert_memory_equal(old + bytes.len - 40, "\x90\xc2\xc3", 3);
+	assert_memory_equal(old + bytes.len - 37, "\xc0\xc2\0\xc4\x20\0", 6);
+	old[2] = (unsigned char)(old[2] - age->items);
+	old[3] = age->version;
+	return txn_put(t, T_MIRRORS, "m", 1,
+	    (struct span){(char *)old, bytes.len - age->bytes});
 }
 
 static void
@@ -208,9 +219,12 @@ test_mirror_load_versions(void **state)
 	struct scratch *s = *state;
 	struct mirror m = {.name = (char[]){"m"},
 	    .suite = (char[]){"bookworm"},
+	    .filter = (char[]){"nginx"},
+	    .filter_deps = true,
+	    .whole = 7,
 	    .whole_pool = true,
 	    .created = 5};
-	CLEANUP(mirror_release) struct mirror got = {0}, old = {0};
+	CLEANUP(mirror_release) struct mirror got = {0};
 
 	assert_int_equal(strs_add(&m.indexes, SPAN("*/x")), 0);
 	scratch_write(s, put_mirror, &m);
@@ -221,16 +235,28 @@ test_mirror_load_versions(void **state)
 	assert_string_equal(got.indexes.v[0], "*/x");
 	assert_false(got.no_translations);
 	assert_true(got.whole_pool);
+	assert_string_equal(got.filter, "nginx");
+	assert_true(got.filter_deps);
+	assert_int_equal(got.whole, 7);
 
 	strs_release(&m.indexes);
-	scratch_write(s, put_mirror, &m);
-	scratch_write(s, age_mirror, NULL);
-	t = scratch_read(s);
-	assert_int_equal(mirror_load(t, "m", &old), 0);
-	txn_end(t);
-	assert_int_equal(old.created, 5);
-	assert_int_equal(old.indexes.n, 0);
-	assert_false(old.whole_pool);
+	m.filter = NULL;
+	m.filter_deps = false;
+	m.whole = 0;
+	for (size_t i = 0; i < ARRAY_LEN(mirror_ages); i++) {
+		CLEANUP(mirror_release) struct mirror old = {0};
+
+		scratch_write(s, put_mirror, &m);
+		scratch_write(
+		    s, age_mirror, (void *)(uintptr_t)&mirror_ages[i]);
+		t = scratch_read(s);
+		assert_int_equal(mirror_load(t, "m", &old), 0);
+		txn_end(t);
+		assert_int_equal(old.created, 5);
+		assert_int_equal(old.indexes.n, 0);
+		assert_int_equal(old.whole_pool, mirror_ages[i].version > 1);
+		assert_null(old.filter);
+	}
 }
 
 static int
