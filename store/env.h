@@ -36,6 +36,8 @@ struct store {
 
 	MDB_env *env;
 	MDB_dbi dbi[T_COUNT];
+	bool checked;		 /* values end in check values: schema 2 */
+	uint32_t seed[T_COUNT]; /* of check values: that of the table's name */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t turn;  /* inside became 0, or the gate opened */
@@ -78,6 +80,12 @@ int env_error(
 
 #define ENV_TRIM_BYTES (512 * 1024) /* a commit worth txn_trim() */
 
+#define CHECK_SIZE 4 /* bytes of a check value, the high byte first */
+/* The check value of an entry, as in suitefs-store(5). */
+uint32_t table_check(
+    const struct store *s, enum table table, MDB_val key, struct span value);
+void table_put_check(uint32_t check, unsigned char out[CHECK_SIZE]);
+
 /* Opens, checks and closes the environment (not the tables). */
 int env_open(struct store *s, size_t map_size, struct error *err) MUST_CHECK;
 /* Opens a new environment that nobody else has, in the file path. */
@@ -90,6 +98,8 @@ bool env_disk_full(struct store *s);
  * Begins a transaction of its own. */
 int env_free_pages(MDB_env *env, size_t first, uint64_t *ret) MUST_CHECK;
 
+/* What is said where the map had less than it should: see store/bus.h. */
+int env_lost(const struct store *s, struct error *err);
 int gate_enter(struct store *s, struct error *err) MUST_CHECK;
 void gate_leave(struct store *s);
 size_t env_map_size(struct store *s); /* inside the gate */

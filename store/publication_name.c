@@ -85,6 +85,8 @@ each_key(struct span key, struct span value, void *arg)
 	CLEANUP_FREE char *fingerprint = span_dup(key);
 	const struct key_walk *w = arg;
 
+	if (value.len == 0)
+		return -EIO;
 	if (!fingerprint)
 		return -ENOMEM;
 	return w->fn(fingerprint, value, w->arg);

@@ -411,8 +411,12 @@ visit_sighting(struct span key, struct span value, void *arg)
 	uint64_t from;
 
 	if (key.len != 2 * sizeof(struct key64) ||
-	    value.len != BLOCK_PACKAGES / 8)
-		return 0; /* for db check to tell */
+	    value.len != BLOCK_PACKAGES / 8) {
+		struct reach_fault f = {"table sightings", damaged, true};
+
+		fault(m, &f);
+		return m->status;
+	}
 	from = key64_value(key.ptr + sizeof(struct key64)) * (value.len);
 	for (size_t i = 0; i < value.len && from + i < packages->size; i++) {
 		if ((unsigned char)value.ptr[i] & packages->v[from + i]) {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libdeflate.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,10 @@
 #include "store/hold.h"
 #include "store/txn.h"
 
-/* In T_META: 4 bytes, big-endian. */
+/* In T_META: big-endian. */
 static const char schema_key[] = "schema";
+#define SCHEMA_SIZE    4
+#define SCHEMA_CHECKED 2 /* the first one with check values */
 
 static char *
 join(const char *dir, const char *name)
@@ -162,13 +165,16 @@ open_tables(struct store *s, MDB_txn *txn, unsigned flags, enum table *reterr)
 static int
 make_tables(struct store *s, struct error *err)
 {
-	static const unsigned char now[4] = {0, 0, 0, STORE_SCHEMA};
+	unsigned char now[SCHEMA_SIZE + CHECK_SIZE] = {0, 0, 0, STORE_SCHEMA};
 	MDB_val key = env_val(schema_key, sizeof(schema_key) - 1);
 	MDB_val val = env_val(now, sizeof(now));
 	MDB_txn *txn = NULL;
 	enum table at = T_META;
 	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 
+	table_put_check(table_check(s, T_META, key,
+			    (struct span){(const char *)now, SCHEMA_SIZE}),
+	    now + SCHEMA_SIZE);
 	if (rc == 0)
 		rc = open_tables(s, txn, MDB_CREATE, &at);
 	if (rc == 0)
@@ -272,7 +278,8 @@ check_schema(struct store *s, MDB_txn *txn, struct error *err)
 	if (rc != 0)
 		return env_error(s, rc, "cannot read the schema", err);
 	p = val.mv_data;
-	if (val.mv_size != 4)
+	if (val.mv_size != SCHEMA_SIZE &&
+	    val.mv_size != SCHEMA_SIZE + CHECK_SIZE)
 		return error_set(err, -EIO, "%s: bad schema", s->db);
 	schema = (unsigned long)p[0] << 24 | (unsigned long)p[1] << 16 |
 		 (unsigned long)p[2] << 8 | p[3];
@@ -281,6 +288,7 @@ check_schema(struct store *s, MDB_txn *txn, struct error *err)
 		    "store %s was made by a newer suitefs (schema %lu, this "
 		    "one knows %d)",
 		    s->dir, schema, STORE_SCHEMA);
+	s->checked = schema >= SCHEMA_CHECKED;
 	return 0;
 }
 
@@ -362,6 +370,9 @@ store_new(const char *dir, unsigned flags)
 	s->blobs_fd = -1;
 	s->tmp_fd = -1;
 	s->read_only = flags & STORE_READ_ONLY;
+	for (size_t i = 0; i < T_COUNT; i++)
+		s->seed[i] = libdeflate_crc32(
+		    0, table_name[i], strlen(table_name[i]));
 	s->dir = strdup(dir);
 	s->db = join(dir, "db");
 	if (s->dir && s->db) {

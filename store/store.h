@@ -20,7 +20,7 @@
 
 #include "base/error.h"
 
-#define STORE_SCHEMA 1 /* written to "meta"; see suitefs-store(5) */
+#define STORE_SCHEMA 2 /* written to "meta"; see suitefs-store(5) */
 
 struct store;
 struct txn;

@@ -1,7 +1,9 @@
 /* Reading and changing tables within a transaction; see store/txn.h. */
 
 #include <errno.h>
+#include <libdeflate.h>
 #include <lmdb.h>
+#include <string.h>
 #include <time.h>
 
 #include "store/env.h"
@@ -37,6 +39,46 @@ result(struct txn *t, int rc)
 	return env_errno(rc);
 }
 
+uint32_t
+table_check(
+    const struct store *s, enum table table, MDB_val key, struct span value)
+{
+	uint32_t sum =
+	    libdeflate_crc32(s->seed[table], key.mv_data, key.mv_size);
+
+	return libdeflate_crc32(sum, value.ptr, value.len);
+}
+
+void
+table_put_check(uint32_t check, unsigned char out[CHECK_SIZE])
+{
+	for (int i = CHECK_SIZE - 1; i >= 0; i--) {
+		out[i] = (unsigned char)check;
+		check >>= 8;
+	}
+}
+
+/* Takes the check value from the end of what is stored: 0, or -EIO where that
+ * is not what was put. */
+static int
+verify(const struct store *s, enum table table, MDB_val key, MDB_val stored,
+    struct span *ret)
+{
+	struct span value = {stored.mv_data, stored.mv_size};
+	unsigned char check[CHECK_SIZE];
+
+	if (s->checked) {
+		if (value.len < CHECK_SIZE)
+			return -EIO;
+		value.len -= CHECK_SIZE;
+		table_put_check(table_check(s, table, key, value), check);
+		if (memcmp(check, value.ptr + value.len, CHECK_SIZE) != 0)
+			return -EIO;
+	}
+	*ret = value;
+	return 0;
+}
+
 int
 txn_get(struct txn *t, enum table table, const void *key, size_t len,
     struct span *ret)
@@ -49,8 +91,7 @@ txn_get(struct txn *t, enum table table, const void *key, size_t len,
 	rc = mdb_get(t->mdb, t->store->dbi[table], &k, &v);
 	if (rc != 0)
 		return result(t, rc);
-	*ret = (struct span){v.mv_data, v.mv_size};
-	return 0;
+	return verify(t->store, table, k, v, ret);
 }
 
 int
@@ -65,10 +106,23 @@ static int
 put(struct txn *t, enum table table, MDB_val k, struct span value,
     unsigned flags)
 {
+	const struct store *s = t->store;
 	MDB_val v = env_val(value.ptr, value.len);
+	unsigned char *to;
+	int rc;
 
 	t->put += value.len;
-	return result(t, mdb_put(t->mdb, t->store->dbi[table], &k, &v, flags));
+	if (!s->checked)
+		return result(t, mdb_put(t->mdb, s->dbi[table], &k, &v, flags));
+	v.mv_size += CHECK_SIZE;
+	rc = mdb_put(t->mdb, s->dbi[table], &k, &v, flags | MDB_RESERVE);
+	if (rc != 0)
+		return result(t, rc);
+	to = v.mv_data;
+	if (value.len > 0)
+		memcpy(to, value.ptr, value.len);
+	table_put_check(table_check(s, table, k, value), to + value.len);
+	return 0;
 }
 
 int
@@ -193,8 +247,11 @@ txn_each(struct txn *t, enum table table, struct span from, txn_each_fn *fn,
 	rc = mdb_cursor_get(
 	    cursor, &k, &v, from.len > 0 ? MDB_SET_RANGE : MDB_FIRST);
 	while (rc == 0 && r == 0) {
-		r = fn((struct span){k.mv_data, k.mv_size},
-		    (struct span){v.mv_data, v.mv_size}, arg);
+		struct span key = {k.mv_data, k.mv_size}, value;
+
+		if (verify(t->store, table, k, v, &value) < 0)
+			value = (struct span){v.mv_data, 0};
+		r = fn(key, value, arg);
 		if (r == 0)
 			rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
 	}

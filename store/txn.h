@@ -108,7 +108,8 @@ int store_write(
     struct store *s, txn_fn *fn, void *arg, struct error *err) MUST_CHECK;
 
 /* Keys have 1 to 511 bytes: no other can be put (-EINVAL), none other is
- * found (-ENOENT). */
+ * found (-ENOENT).  Values are stored with a check value: one that is not as it
+ * was put is -EIO. */
 int txn_get(struct txn *t, enum table table, const void *key, size_t len,
     struct span *ret) MUST_CHECK;
 int txn_get64(
@@ -141,7 +142,8 @@ int txn_take_stamps(
 
 /*
  * Walks a table in key order, beginning at the first key >= from (all of it
- * where from is empty).  fn returns 0 to go on, 1 to stop, or an error; the
+ * where from is empty).  A damaged value is given as one of no bytes.  fn
+ * returns 0 to go on, 1 to stop, or an error; the
  * last one is returned.  The table must not be changed by fn.
  */
 typedef int txn_each_fn(struct span key, struct span value, void *arg);

@@ -264,8 +264,8 @@ test_open_foreign_database(void **state)
 	    {NULL, "other", "v", 1, -EINVAL, "is not a suitefs store"},
 	    {"other", "k", "v", 1, -EINVAL, "is not a suitefs store"},
 	    {"meta", "k", "v", 1, -EINVAL, "is not a suitefs store"},
-	    {"meta", "schema", "\0\0\0\2", 4, -EPROTO,
-		"was made by a newer suitefs (schema 2, this one knows 1)"},
+	    {"meta", "schema", "\0\0\0\3", 4, -EPROTO,
+		"was made by a newer suitefs (schema 3, this one knows 2)"},
 	    {"meta", "schema", "\1\0\0\0", 4, -EPROTO, "(schema 16777216,"},
 	    {"meta", "schema", "\1", 1, -EIO, "schema"},
 	};
