@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/bus.h"
+
 /* Address space costs nothing; growing needs every transaction closed. */
 #define MAP_DEFAULT                                                            \
 	(sizeof(size_t) > 4 ? (uint64_t)16 << 30 : (uint64_t)1 << 30)
@@ -366,8 +368,10 @@ env_open(struct store *s, size_t map_size, struct error *err)
 	unsigned flags = s->read_only ? MDB_RDONLY : 0;
 	size_t size = page_round(map_size ? map_size : MAP_DEFAULT);
 	int dead = 0;
-	int r = env_open_lmdb(s, flags, size);
+	int r;
 
+	bus_guard();
+	r = env_open_lmdb(s, flags, size);
 	if (r != 0)
 		return env_error(s, r, "cannot open", err);
 	r = env_wait_settled(s->env);
@@ -412,6 +416,15 @@ env_close(struct store *s)
 }
 
 int
+env_lost(const struct store *s, struct error *err)
+{
+	return error_set(err, -EIO,
+	    "%s/data.mdb: was cut short, or can't be read: put a backup in "
+	    "its place, see suitefs(1), db backup",
+	    s->db);
+}
+
+int
 gate_enter(struct store *s, struct error *err)
 {
 	bool dead;
@@ -420,9 +433,11 @@ gate_enter(struct store *s, struct error *err)
 	while (s->closed)
 		(void)pthread_cond_wait(&s->turn, &s->lock);
 	dead = s->dead;
-	if (!dead)
+	if (!dead && !bus_failed())
 		s->inside++;
 	(void)pthread_mutex_unlock(&s->lock);
+	if (bus_failed())
+		return env_lost(s, err);
 	return dead ? error_set(err, -EIO, "%s: lost its map", s->db) : 0;
 }
 

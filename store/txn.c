@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "store/bus.h"
 #include "store/env.h"
 
 #define READER_CHECK_SECONDS 60
@@ -258,6 +259,11 @@ write_run(struct write *w)
 		w->err->text[0] = '\0';
 	r = w->fn(&t, w->arg, w->err);
 	w->rc = t.map_full ? MDB_MAP_FULL : t.failed;
+	if (bus_failed()) {
+		mdb_txn_abort(t.mdb);
+		w->rc = MDB_CORRUPTED;
+		return env_lost(w->store, w->err);
+	}
 	if (r < 0 || t.map_full) {
 		mdb_txn_abort(t.mdb);
 		if (r < 0 && w->err && !w->err->text[0])
