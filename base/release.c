@@ -126,17 +126,6 @@ parse_file(struct parse *p, struct span line, struct release_file *ret)
 	return why ? bad(p, path, why) : 0;
 }
 
-static size_t
-count_lines(struct span text)
-{
-	struct span line;
-	size_t n = 0;
-
-	while (span_cut(&text, '\n', &line))
-		n++;
-	return n;
-}
-
 static int
 compare_files(const void *a, const void *b)
 {
@@ -168,7 +157,7 @@ drop_doubles(struct parse *p)
 static int
 parse_files(struct parse *p, struct span value, void *ret)
 {
-	size_t lines = count_lines(value);
+	size_t lines = span_lines(value);
 	struct release *r = ret;
 	struct span line;
 	int res;

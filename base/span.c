@@ -113,6 +113,17 @@ span_cut(struct span *text, char sep, struct span *ret)
 	return true;
 }
 
+size_t
+span_lines(struct span text)
+{
+	struct span line;
+	size_t n = 0;
+
+	while (span_cut(&text, '\n', &line))
+		n++;
+	return n;
+}
+
 int
 span_u64(struct span s, uint64_t *ret)
 {

@@ -50,6 +50,8 @@ bool span_word(struct span *text, struct span *ret);
  * False when text is empty.
  */
 bool span_cut(struct span *text, char sep, struct span *ret);
+/* How many lines there are, an unfinished last one too. */
+size_t span_lines(struct span text);
 /* Decimal digits only, the whole span; -EINVAL or -ERANGE otherwise. */
 int span_u64(struct span s, uint64_t *ret);
 /* A NUL-terminated copy that the caller frees; NULL when out of memory. */

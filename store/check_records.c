@@ -200,49 +200,68 @@ check_paths(struct check *c, struct txn *t, struct span key, struct span value)
 	return malformed(c, "paths", key);
 }
 
+/* Records of which it is enough that they can be read. */
+typedef int load_fn(struct txn *t, uint64_t number);
+
+static int
+load_origin(struct txn *t, uint64_t number)
+{
+	CLEANUP(origin_release) struct origin o = {0};
+
+	return origin_load(t, number, &o);
+}
+
+static int
+load_state(struct txn *t, uint64_t number)
+{
+	CLEANUP(state_release) struct state s = {0};
+
+	return state_load(t, number, &s);
+}
+
+static int
+load_root(struct txn *t, uint64_t number)
+{
+	CLEANUP(root_release) struct root root = {0};
+
+	return root_load(t, number, &root);
+}
+
+static int
+check_readable(
+    struct check *c, struct txn *t, const struct check_key *k, load_fn *load)
+{
+	uint64_t number = 0;
+	int r = check_number(c, t, k, &number);
+
+	if (r <= 0)
+		return r;
+	r = load(t, number);
+	return r < 0 ? damaged(c, k->what, number, r) : 0;
+}
+
 int
 check_origin(struct check *c, struct txn *t, struct span key, struct span value)
 {
-	CLEANUP(origin_release) struct origin o = {0};
-	struct check_key k = {"origin", C_ORIGIN, key};
-	uint64_t number = 0;
-	int r = check_number(c, t, &k, &number);
-
 	(void)value;
-	if (r <= 0)
-		return r;
-	r = origin_load(t, number, &o);
-	return r < 0 ? damaged(c, k.what, number, r) : 0;
+	return check_readable(
+	    c, t, &(struct check_key){"origin", C_ORIGIN, key}, load_origin);
 }
 
 int
 check_state(struct check *c, struct txn *t, struct span key, struct span value)
 {
-	CLEANUP(state_release) struct state s = {0};
-	struct check_key k = {"state", C_STATE, key};
-	uint64_t number = 0;
-	int r = check_number(c, t, &k, &number);
-
 	(void)value;
-	if (r <= 0)
-		return r;
-	r = state_load(t, number, &s);
-	return r < 0 ? damaged(c, k.what, number, r) : 0;
+	return check_readable(
+	    c, t, &(struct check_key){"state", C_STATE, key}, load_state);
 }
 
 int
 check_root(struct check *c, struct txn *t, struct span key, struct span value)
 {
-	CLEANUP(root_release) struct root root = {0};
-	struct check_key k = {"root", C_ROOT, key};
-	uint64_t number = 0;
-	int r = check_number(c, t, &k, &number);
-
 	(void)value;
-	if (r <= 0)
-		return r;
-	r = root_load(t, number, &root);
-	return r < 0 ? damaged(c, k.what, number, r) : 0;
+	return check_readable(
+	    c, t, &(struct check_key){"root", C_ROOT, key}, load_root);
 }
 
 int

@@ -255,16 +255,6 @@ take_checksum(
 	return why ? refuse(s, F_CHECKSUMS, file.path, why) : 0;
 }
 
-static size_t
-count_lines(struct span value)
-{
-	size_t n = value.len > 0;
-
-	for (size_t i = 0; i < value.len; i++)
-		n += value.ptr[i] == '\n';
-	return n;
-}
-
 static int
 take_directory(const struct stanza *s, struct span *ret)
 {
@@ -284,14 +274,14 @@ static int
 take_checksums(const struct stanza *s, struct light *l)
 {
 	struct span text = s->value[F_CHECKSUMS], dir, line;
-	size_t n = count_lines(text);
+	size_t n = span_lines(text);
 	int r;
 
 	if (n == 0)
 		return missing(s, F_CHECKSUMS);
 	if (n > PACKAGE_MAX_FILES)
 		return refuse(s, F_CHECKSUMS, text, "names too many files");
-	if (count_lines(s->value[F_FILES]) > n)
+	if (span_lines(s->value[F_FILES]) > n)
 		return refuse(s, F_FILES, s->value[F_FILES],
 		    "names more files than Checksums-Sha256");
 	r = take_directory(s, &dir);

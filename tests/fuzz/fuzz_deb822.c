@@ -25,22 +25,11 @@ within(struct span inner, struct span outer)
 	       inner.ptr + inner.len <= outer.ptr + outer.len;
 }
 
-static size_t
-count_lines(struct span text)
-{
-	struct span line;
-	size_t n = 0;
-
-	while (span_cut(&text, '\n', &line))
-		n++;
-	return n;
-}
-
 static void
 fields_of(struct span stanza)
 {
 	struct span rest = stanza, value;
-	size_t line = 0, lines = count_lines(stanza);
+	size_t line = 0, lines = span_lines(stanza);
 	const char *why = NULL;
 	struct field f;
 	int r;

@@ -125,6 +125,25 @@ test_cut_separators(void **state)
 }
 
 static void
+test_lines(void **state)
+{
+	static const struct {
+		struct span text;
+		size_t lines;
+	} cases[] = {
+	    {SPAN_INIT(""), 0},
+	    {SPAN_INIT("\n"), 1},
+	    {SPAN_INIT("a"), 1},
+	    {SPAN_INIT("a\n"), 1},
+	    {SPAN_INIT("a\n\nb"), 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(span_lines(cases[i].text), cases[i].lines);
+}
+
+static void
 test_u64_limits(void **state)
 {
 	const struct {
@@ -178,6 +197,7 @@ main(void)
 	    cmocka_unit_test(test_trim),
 	    cmocka_unit_test(test_word_all),
 	    cmocka_unit_test(test_cut_separators),
+	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_u64_limits),
 	    cmocka_unit_test(test_dup_terminates),
 	};
