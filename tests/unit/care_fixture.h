@@ -11,7 +11,9 @@
 #include "base/cleanup.h"
 #include "base/deb822.h"
 #include "store/blob.h"
+#include "store/check.h"
 #include "store/content.h"
+#include "store/form.h"
 #include "store/ingest.h"
 #include "store/list.h"
 #include "store/origin.h"
@@ -234,6 +236,46 @@ set_entry(struct scratch *s, enum table table, struct span key,
 	struct entry e = {table, key, value};
 
 	scratch_write(s, set_entry_in, &e);
+}
+
+/* A form of the list whose number arg points to, of one piece. */
+static inline int
+put_form(struct txn *t, void *arg, struct error *err)
+{
+	struct form f = {.codec = CODEC_GZ, .npieces = 1};
+	CLEANUP(list_release) struct list l = {0};
+	uint64_t offsets[] = {0, 5};
+
+	(void)err;
+	assert_int_equal(list_load(t, *(uint64_t *)arg, &l), 0);
+	assert_int_equal(
+	    piece_put(t, l.runs[0].run, CODEC_GZ, SPAN("piece")), 0);
+	f.list = l.number;
+	f.run = &l.runs[0].run;
+	f.offset = offsets;
+	f.size = 5;
+	digest_of("piece", 5, &f.sha256);
+	return form_put(t, &f);
+}
+
+static inline void
+fail_at_finding(void *arg, const struct check_finding *f)
+{
+	(void)arg;
+	fail_msg("%s: %s", f->what, f->text);
+}
+
+/* All is well, files of blobs too. */
+static inline void
+assert_sound(struct scratch *s)
+{
+	struct check_opts opts = {.blobs = true, .found = fail_at_finding};
+	struct check_result n;
+	struct error err = {""};
+	int r = check_store(s->store, &opts, &n, &err);
+
+	if (r < 0)
+		fail_msg("%d %s", r, err.text);
 }
 
 #endif

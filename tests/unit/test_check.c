@@ -4,7 +4,6 @@
 
 #include "care_fixture.h"
 #include "store/backup.h"
-#include "store/form.h"
 #include "store/stats.h"
 
 struct findings {
@@ -47,40 +46,11 @@ check(struct scratch *s, struct check_opts opts, struct findings *fs)
 }
 
 static void
-assert_sound(struct scratch *s)
-{
-	CLEANUP(findings_release) struct findings fs = {0};
-
-	(void)check(s, (struct check_opts){.blobs = true}, &fs);
-	if (fs.n > 0)
-		fail_msg("%s", fs.text.ptr);
-}
-
-static void
 assert_told(const struct findings *fs, const char *expected)
 {
 	if (!fs->text.ptr || !strstr(fs->text.ptr, expected))
 		fail_msg("'%s' is not among: %s", expected,
 		    fs->text.ptr ? fs->text.ptr : "nothing");
-}
-
-static int
-put_form(struct txn *t, void *arg, struct error *err)
-{
-	struct form f = {.codec = CODEC_GZ, .npieces = 1};
-	CLEANUP(list_release) struct list l = {0};
-	uint64_t offsets[] = {0, 5};
-
-	(void)err;
-	assert_int_equal(list_load(t, *(uint64_t *)arg, &l), 0);
-	assert_int_equal(
-	    piece_put(t, l.runs[0].run, CODEC_GZ, SPAN("piece")), 0);
-	f.list = l.number;
-	f.run = &l.runs[0].run;
-	f.offset = offsets;
-	f.size = 5;
-	digest_of("piece", 5, &f.sha256);
-	return form_put(t, &f);
 }
 
 /* A store with something in most of its tables. */

@@ -5,8 +5,6 @@
 #include "scratch_store.h"
 
 #include "care_fixture.h"
-#include "store/check.h"
-#include "store/form.h"
 #include "store/gone.h"
 #include "store/hold.h"
 
@@ -23,26 +21,6 @@ try_cleanup(struct scratch *s, const struct cleanup_opts *opts,
 	return cleanup_store(s->store, opts, ret, err);
 }
 
-static void
-tell(void *arg, const struct check_finding *f)
-{
-	(void)arg;
-	fail_msg("%s: %s", f->what, f->text);
-}
-
-/* All is well. */
-static void
-check(struct scratch *s)
-{
-	struct check_opts opts = {.blobs = true, .found = tell};
-	struct check_result n;
-	struct error err = {""};
-	int r = check_store(s->store, &opts, &n, &err);
-
-	if (r < 0)
-		fail_msg("%d %s", r, err.text);
-}
-
 static struct cleanup_result
 cleanup_with(struct scratch *s, const struct cleanup_opts *opts)
 {
@@ -52,7 +30,7 @@ cleanup_with(struct scratch *s, const struct cleanup_opts *opts)
 
 	if (r < 0)
 		fail_msg("%d %s", r, err.text);
-	check(s);
+	assert_sound(s);
 	return n;
 }
 
@@ -69,25 +47,6 @@ count_all(struct scratch *s, uint64_t n[T_COUNT])
 {
 	for (size_t i = 0; i < T_COUNT; i++)
 		n[i] = entries(s, (enum table)i);
-}
-
-static int
-put_piece(struct txn *t, void *arg, struct error *err)
-{
-	struct form f = {.codec = CODEC_GZ, .npieces = 1};
-	CLEANUP(list_release) struct list l = {0};
-	uint64_t offsets[] = {0, 5};
-
-	(void)err;
-	assert_int_equal(list_load(t, *(uint64_t *)arg, &l), 0);
-	assert_int_equal(
-	    piece_put(t, l.runs[0].run, CODEC_GZ, SPAN("piece")), 0);
-	f.list = l.number;
-	f.run = &l.runs[0].run;
-	f.offset = offsets;
-	f.size = 5;
-	digest_of("piece", 5, &f.sha256);
-	return form_put(t, &f);
 }
 
 static int
@@ -109,7 +68,7 @@ test_cleanup_takes_what_was_dropped(void **state)
 	make_present(s, "a");
 	count_all(s, before);
 	one = freeze(s, "goes", "b c d");
-	scratch_write(s, put_piece, &one.list);
+	scratch_write(s, put_form, &one.list);
 	blob = blob_of(s, "d");
 	scratch_write(s, note_gone, &blob);
 	make_present(s, "c");
@@ -139,7 +98,7 @@ test_cleanup_takes_what_was_dropped(void **state)
 		assert_int_equal(n.tables[i].n, 0);
 	/* What was known comes back under new numbers. */
 	(void)freeze(s, "again", "b c d");
-	check(s);
+	assert_sound(s);
 }
 
 static void
