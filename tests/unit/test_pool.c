@@ -170,6 +170,43 @@ test_pool_fetch_notes_what_is_gone(void **state)
 	assert_int_equal(count_gone(s), before);
 }
 
+/* What Release lists counts too where it is asked for; what the store renders
+ * by itself does not, and what is not there is no failure. */
+static void
+test_pool_fetch_listed(void **state)
+{
+	struct scratch *s = *state;
+	struct pool_want want = {.state = make_mirror(s), .listed = true};
+	struct blob_queue_opts opts = {.retry = true, .tries = 1};
+	struct pool_result result;
+	struct pool_count count;
+	struct error err = {""};
+
+	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
+	assert_int_equal(count.pool.files, 3);
+	/* The .gz of two indexes, which came with the update, and this one. */
+	assert_int_equal(count.listed.files, 3);
+	assert_int_equal(count.listed.missing_files, 1);
+	assert_int_equal(count.listed.missing_bytes, 6);
+	assert_int_equal(
+	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
+	    0);
+	assert_int_equal(result.fetched_files, 3);
+	assert_int_equal(result.failed_files, 0);
+	assert_int_equal(result.absent_files, 1);
+	assert_non_null(strstr(result.absent.text, "i18n/Translation-en"));
+	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
+	assert_int_equal(count.listed.gone_files, 1);
+	archive_write(s, DIR "main/i18n/Translation-en", SPAN("hello\n"));
+	assert_int_equal(
+	    pool_fetch(s->store, &want, &opts, NULL, NULL, NULL, &result, &err),
+	    0);
+	assert_int_equal(result.fetched_files, 1);
+	assert_int_equal(result.absent_files, 0);
+	assert_int_equal(pool_count(s->store, &want, &count, &err), 0);
+	assert_int_equal(count.listed.missing_files, 0);
+}
+
 static void
 test_pool_fetch_of_unsaved_state(void **state)
 {
@@ -223,6 +260,7 @@ main(void)
 	    scratch_test(test_pool_count_of_names),
 	    scratch_test(test_pool_fetch_all),
 	    scratch_test(test_pool_fetch_notes_what_is_gone),
+	    scratch_test(test_pool_fetch_listed),
 	    scratch_test(test_pool_fetch_of_unsaved_state),
 	    scratch_test(test_pool_fetch_goes_on_after_failure),
 	    scratch_test(test_pool_fetch_cancelled),
