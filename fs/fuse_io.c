@@ -43,8 +43,8 @@ fuse_io_can_resend(const struct fuse_io_init *init)
 static const struct fuse_lowlevel_ops no_ops;
 
 int
-fuse_io_mount(
-    const char *options, const char *where, int *ret_fd, struct error *err)
+fuse_io_mount(const char *options, const char *where, struct fuse_session **ret,
+    int *ret_fd, struct error *err)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
@@ -60,14 +60,29 @@ fuse_io_mount(
 	fuse_opt_free_args(&args);
 	if (!session)
 		return error_set(err, -EINVAL, "cannot begin a FUSE session");
-	if (fuse_session_mount(session, where) == 0)
-		fd = fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, 0);
-	/* Closes its own descriptor; the mount lives as long as ours. */
-	fuse_session_destroy(session);
-	if (fd < 0)
+	if (fuse_session_mount(session, where) < 0) {
+		fuse_session_destroy(session);
 		return error_set(err, -EPERM, "%s: cannot mount there", where);
+	}
+	fd = fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		int r = -errno;
+
+		fuse_io_unmount(session);
+		return error_sys(err, r, "%s", where);
+	}
+	*ret = session;
 	*ret_fd = fd;
 	return 0;
+}
+
+void
+fuse_io_unmount(struct fuse_session *mounted)
+{
+	if (!mounted)
+		return;
+	fuse_session_unmount(mounted);
+	fuse_session_destroy(mounted);
 }
 
 static ssize_t

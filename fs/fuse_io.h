@@ -46,12 +46,15 @@ int fuse_io_init_check(struct span bytes) MUST_CHECK;
 bool fuse_io_can_resend(const struct fuse_io_init *init);
 
 /*
- * Mounts as libfuse does, with fusermount3 where we are not root, and returns
- * the descriptor; closing it ends the connection, but leaves the mount.
- * options is mount_options()'s.
+ * Mounts as libfuse does, with fusermount3 where we are not root.  *ret serves
+ * nothing: it is there to unmount, with fuse_io_unmount(), which does no harm
+ * where that has been done by others.  *ret_fd is the connection; when it and
+ * all copies are closed nobody is served any more.
  */
-int fuse_io_mount(const char *options, const char *where, int *ret_fd,
-    struct error *err) MUST_CHECK;
+int fuse_io_mount(const char *options, const char *where,
+    struct fuse_session **ret, int *ret_fd, struct error *err) MUST_CHECK;
+/* Who is inside stays so; the name is free.  NULL is fine. */
+void fuse_io_unmount(struct fuse_session *mounted);
 
 struct fuse_io_opts {
 	struct fuse_session *session;

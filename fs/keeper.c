@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "fs/mount_point.h"
 #include "fs/restarts.h"
 #include "fs/service.h"
 #include "fs/worker_line.h"
@@ -377,7 +376,7 @@ finish(struct keeper *k)
 
 	(void)service_notify("STOPPING=1", -1);
 	if (!gone)
-		mount_point_unmount(k->kept->where);
+		k->opts->unmount(k->opts->arg);
 	cleanup_fd(&k->line);
 	if (k->worker > 0)
 		end_worker(k, gone ? END_MS : IDLE_END_MS);

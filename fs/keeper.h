@@ -24,6 +24,8 @@ struct keeper_opts {
 	unsigned restarts;
 	/* In the keeper: mounts.  *ret_fd is the connection. */
 	int (*mount)(void *arg, int *ret_fd, struct error *err);
+	/* In the keeper: unmounts what is not gone. */
+	void (*unmount)(void *arg);
 	/* In a process of its own, with the line of fs/worker_line.h: serves
 	 * until the mount has gone; less than 0 is a failure. */
 	int (*work)(void *arg, int line, struct error *err);

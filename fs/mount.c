@@ -26,7 +26,8 @@ struct plan {
 	const struct mount_opts *opts;
 	char *store; /* absolute */
 	struct kept kept;
-	struct buf options; /* libfuse's */
+	struct fuse_session *mounted; /* NULL where another process has */
+	struct buf options;	      /* libfuse's */
 	unsigned restarts;
 	int report; /* to the process that waits, or -1 */
 };
@@ -55,9 +56,21 @@ send_report(int fd, int result, const struct error *err)
 static int
 on_mount(void *arg, int *ret_fd, struct error *err)
 {
-	const struct plan *p = arg;
+	struct plan *p = arg;
 
-	return fuse_io_mount(p->options.ptr, p->kept.where, ret_fd, err);
+	return fuse_io_mount(
+	    p->options.ptr, p->kept.where, &p->mounted, ret_fd, err);
+}
+
+static void
+on_unmount(void *arg)
+{
+	struct plan *p = arg;
+
+	if (p->mounted)
+		fuse_io_unmount(TAKE(p->mounted));
+	else
+		mount_point_unmount(p->kept.where);
 }
 
 static int
@@ -100,6 +113,7 @@ keep(struct plan *p, struct error *err)
 	    .kept = &p->kept,
 	    .restarts = p->restarts,
 	    .mount = on_mount,
+	    .unmount = on_unmount,
 	    .work = on_work,
 	    .ready = on_ready,
 	    .become = on_become,
@@ -257,6 +271,8 @@ static void
 plan_release(struct plan *p)
 {
 	free(p->store);
+	/* It has gone by now: only memory is given back. */
+	fuse_io_unmount(p->mounted);
 	kept_release(&p->kept);
 	buf_release(&p->options);
 }
