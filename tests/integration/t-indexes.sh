@@ -239,3 +239,27 @@ for name in "$(printf '%064d' 0)" "$(hash_in main/binary-amd64/Packages.xz)" x; 
 done
 [[ -e $S/main/binary-amd64/by-hash/SHA256/$(hash_in main/binary-amd64/Packages.xz) ]] ||
 	fail "a hash that Release knows is not there"
+
+# --- all of them ----------------------------------------------------------------------------
+
+# Translations in every form, Contents, Components: all that is served, but for
+# plain forms, of which upstream has none.
+other_files seven
+run suitefs mirror update m
+not_here main/Contents-amd64.gz
+run suitefs mirror fetch m
+for name in i18n/Translation-en.bz2 i18n/Translation-de.bz2 \
+	i18n/Translation-de.xz Contents-amd64.gz Components-amd64.yml.bz2; do
+	here "main/$name"
+done
+not_here main/Contents-amd64
+expect_json '0 0' 'j["state"]["listed"]["missing_files"], j["state"]["missing_files"]' \
+	suitefs --json mirror show m
+# Upstream may go: what is made of the others is there too.
+bad_clear
+bad_rule '*' status code=404
+wait_for 5 cmp -s "$D/InRelease" "$T/mnt/mirrors/m/dists/stable/InRelease" ||
+	fail "the mount does not show the new state"
+check_dists "$T/mnt/mirrors/m/dists/stable" "$KEYS/up.gpg"
+[[ $(bad_count '*') == 0 ]] || fail "what is pinned is asked for"
+run umount "$T/mnt"
