@@ -27,6 +27,7 @@
  *   EPROTO        the store's schema is newer than this program
  *   EACCES        refused: a file may not be read, a server says 401 or 403
  *   EROFS         a write to the published tree
+ *   EPERM         others could have written it, or we may not
  *   ENOSPC        the disk or the map is full
  *   ENOMEM        out of memory
  *   EINTR         stopped on request

@@ -275,7 +275,7 @@ env_open_lmdb(struct store *s, unsigned flags, size_t size)
 		(void)mdb_env_set_maxdbs(s->env, T_COUNT);
 		(void)mdb_env_set_maxreaders(s->env, ENV_MAX_READERS);
 		(void)mdb_env_set_mapsize(s->env, size);
-		rc = mdb_env_open(s->env, s->db, MDB_NOTLS | flags, 0664);
+		rc = mdb_env_open(s->env, s->db, MDB_NOTLS | flags, 0644);
 		if (rc == 0)
 			return 0;
 		mdb_env_close(s->env);
@@ -402,7 +402,7 @@ env_make(struct store *s, const char *path, struct error *err)
 	}
 	(void)mdb_env_set_maxdbs(s->env, T_COUNT);
 	rc = mdb_env_open(
-	    s->env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS, 0664);
+	    s->env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS, 0644);
 	return rc == 0 ? 0 : env_error(s, rc, "cannot make", err);
 }
 

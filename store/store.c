@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "store/env.h"
 #include "store/hold.h"
+#include "store/trust.h"
 #include "store/txn.h"
 
 /* In T_META: big-endian. */
@@ -371,8 +372,8 @@ store_new(const char *dir, unsigned flags)
 	s->tmp_fd = -1;
 	s->read_only = flags & STORE_READ_ONLY;
 	for (size_t i = 0; i < T_COUNT; i++)
-		s->seed[i] = libdeflate_crc32(
-		    0, table_name[i], strlen(table_name[i]));
+		s->seed[i] =
+		    libdeflate_crc32(0, table_name[i], strlen(table_name[i]));
 	s->dir = strdup(dir);
 	s->db = join(dir, "db");
 	if (s->dir && s->db) {
@@ -390,8 +391,10 @@ store_new(const char *dir, unsigned flags)
 static int
 set_up(struct store *s, unsigned flags, size_t map_size, struct error *err)
 {
-	int r = prepare(s, flags, err);
+	int r = trust_check(s->dir, err);
 
+	if (r == 0)
+		r = prepare(s, flags, err);
 	if (r == 0)
 		r = env_open(s, map_size, err);
 	if (r == 0)

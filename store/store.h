@@ -32,7 +32,8 @@ enum store_flags {
 
 /*
  * Opens the store.  -ENOENT: there is none (and no STORE_CREATE); -EINVAL:
- * the directory holds something else; -EPROTO: a newer program made it; -EIO
+ * the directory holds something else; -EPERM: others could write to it (see
+ * store/trust.h); -EPROTO: a newer program made it; -EIO
  * (damaged, or cut short) and the system's errors, each with a text that names
  * the file.  Clears stale readers.  map_size in bytes is for tests; 0 is the
  * default.

@@ -172,6 +172,23 @@ for name in same s{1..20}; do
 done
 keep_state
 
+# --- who else could write ----------------------------------------------------------
+
+(umask 002 && run suitefs --store="$T/shared" snapshot create s empty)
+run suitefs --store="$T/shared" snapshot list
+for part in '' /db /db/data.mdb /blobs /tmp; do
+	chmod g+w "$T/shared$part"
+	expect_line 1 "$T/shared$part: others could write to it" \
+		suitefs --store="$T/shared" snapshot list
+	chmod g-w "$T/shared$part"
+done
+run suitefs --store="$T/shared" snapshot list
+if [[ $(id -u) == 0 ]]; then
+	chown nobody "$T/shared/db"
+	expect_line 1 "$T/shared/db: belongs to the user" \
+		suitefs --store="$T/shared" snapshot list
+fi
+
 # --- kill -9 ----------------------------------------------------------------------
 
 # What an update takes, in microseconds.
