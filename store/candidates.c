@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/version.h"
+#include "store/bits.h"
 #include "store/words.h"
 
 struct entry {
@@ -24,8 +25,11 @@ struct offer {
 
 struct candidates {
 	struct words words;
-	struct words arches;  /* numbered as the masks have them */
-	struct words numbers; /* packages' numbers, 8 bytes each, as entries */
+	struct words arches; /* numbered as the masks have them */
+	struct bits seen;    /* packages' numbers */
+	/* The same as words of 8 bytes, numbered as the entries; made when one
+	 * is seen again. */
+	struct words numbers;
 	struct entry *entries;
 	size_t n, cap;
 	struct offer *offers;
@@ -49,6 +53,7 @@ candidates_free(struct candidates *c)
 		return;
 	words_release(&c->words);
 	words_release(&c->arches);
+	bits_release(&c->seen);
 	words_release(&c->numbers);
 	free(c->entries);
 	free(c->offers);
@@ -153,6 +158,21 @@ add_provides(
 	return r == -EBADMSG ? 0 : r;
 }
 
+/* Packages of one source stand side by side, and have one version. */
+static int
+add_version(struct candidates *c, struct span version, uint32_t *ret)
+{
+	if (c->n > 0) {
+		uint32_t last = c->entries[c->n - 1].version;
+
+		if (span_eq(words_get(&c->words, last), version)) {
+			*ret = last;
+			return 0;
+		}
+	}
+	return words_add(&c->words, version, ret);
+}
+
 static int
 add_entry(
     struct candidates *c, const struct package *p, const char **reterr_why)
@@ -172,7 +192,7 @@ add_entry(
 	c->entries = entries;
 	r = words_add(&c->words, l->name, &e.name);
 	if (r == 0)
-		r = words_add(&c->words, l->version, &e.version);
+		r = add_version(c, l->version, &e.version);
 	if (r == 0)
 		r = words_add(&c->words, l->architecture, &e.architecture);
 	if (r == 0)
@@ -184,20 +204,48 @@ add_entry(
 	return r;
 }
 
+static int
+add_number(struct candidates *c, const uint64_t *number, uint32_t *ret)
+{
+	struct span bytes = {(const char *)number, sizeof(*number)};
+
+	return words_add(&c->numbers, bytes, ret);
+}
+
+/* The entry of a package that has been seen. */
+static int
+find_entry(struct candidates *c, uint64_t number, struct entry **ret)
+{
+	uint32_t at;
+	int r;
+
+	while (c->numbers.n < c->n) {
+		r = add_number(c, &c->entries[c->numbers.n].number, &at);
+		if (r < 0)
+			return r;
+	}
+	r = add_number(c, &number, &at);
+	if (r == 0)
+		*ret = &c->entries[at];
+	return r;
+}
+
 int
 candidates_add(struct candidates *c, const struct package *p, uint64_t listed,
     const char **reterr_why)
 {
-	struct span number = {(const char *)&p->number, sizeof(p->number)};
-	uint32_t at;
-	int r = words_add(&c->numbers, number, &at);
-	bool is_new = at == c->n;
+	struct entry *e = NULL;
+	int r = bits_set(&c->seen, p->number);
+	bool is_new = r > 0;
 
-	if (r == 0 && is_new)
+	if (r > 0) {
 		r = add_entry(c, p, reterr_why);
+		e = &c->entries[c->n - 1];
+	} else if (r == 0)
+		r = find_entry(c, p->number, &e);
 	if (r < 0)
 		return r;
-	c->entries[at].listed |= listed;
+	e->listed |= listed;
 	return is_new;
 }
 
