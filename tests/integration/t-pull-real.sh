@@ -1,10 +1,12 @@
 #!/bin/bash
-# snapshot pull out of Debian's bookworm main: what is pulled, with what it
+# snapshot pull and filter out of Debian's bookworm main: what is pulled, with what it
 # needs, apt can install from the mounted snapshot alone, whenever it can from
 # the whole of it.
 . "$(dirname "$0")/lib.sh" || exit
 # shellcheck source=tests/integration/lib-real.sh
 . "$TESTS/lib-real.sh"
+# shellcheck source=tests/integration/lib-mirror.sh
+. "$TESTS/lib-mirror.sh"
 
 need_fuse
 PACKAGES=(hello git nginx build-essential postgresql default-jdk texlive-latex-base
@@ -19,8 +21,11 @@ run suitefs --quiet snapshot create nil empty
 for name in "${PACKAGES[@]}"; do
 	run suitefs --quiet snapshot pull nil monday "with-$name" "Name (= $name)"
 	grep -q "^+ [a-z0-9]* $name - " "$T/out" || fail "$name is not pulled"
-	# Nothing that it needs is missing, though apt knows of more.
 	run suitefs snapshot verify "with-$name"
+	# Pulled into nothing, or chosen from all, is the same.
+	run suitefs --quiet snapshot filter --with-deps monday "only-$name" \
+		"Name (= $name)"
+	expect_nothing suitefs snapshot diff "with-$name" "only-$name"
 done
 mkdir "$MNT"
 run suitefs mount "$MNT"
