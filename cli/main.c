@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,8 @@ const struct option_def global_options[] = {
     {NULL, NULL, NULL},
 };
 
-#define MAX_OPTIONS 64
+#define MAX_OPTIONS  64
+#define THREAD_STACK (1024 * 1024) /* bytes */
 
 /* One pass of getopt_long(3) over some tables of options. */
 struct parser {
@@ -337,6 +339,22 @@ parse_and_run(struct cli *c, int argc, char **argv)
 	return status;
 }
 
+/*
+ * The system's stacks of 8 MB are only reserved, but that counts where memory
+ * is limited (RLIMIT_DATA), and a mount has a dozen of them.
+ */
+static void
+set_stacks(void)
+{
+	pthread_attr_t attr;
+
+	if (pthread_attr_init(&attr) != 0)
+		return;
+	if (pthread_attr_setstacksize(&attr, THREAD_STACK) == 0)
+		(void)pthread_setattr_default_np(&attr);
+	(void)pthread_attr_destroy(&attr);
+}
+
 /* mount(8) and fstab call "mount.suitefs STORE MOUNTPOINT [-o ...]". */
 static bool
 is_mount_helper(const char *name)
@@ -353,6 +371,7 @@ main(int argc, char **argv)
 	char name[] = "suitefs";
 	int status;
 
+	set_stacks();
 	(void)setlocale(LC_CTYPE, "");
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc < 1)
