@@ -9,6 +9,7 @@ HELPERDIR = /sbin
 MANDIR = $(PREFIX)/share/man
 BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
 DOCDIR = $(PREFIX)/share/doc/suitefs
+SYSTEMDUNITDIR = $(PREFIX)/lib/systemd/system
 
 CC = gcc
 CFLAGS = -O2 -g
@@ -169,7 +170,9 @@ MAN1 = $(notdir $(wildcard man/*.1))
 MAN5 = $(notdir $(wildcard man/*.5))
 MAN7 = $(notdir $(wildcard man/*.7))
 
-install: all
+UNITS = $(notdir $(wildcard systemd/suitefs-*))
+
+install: all install-units
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(HELPERDIR) \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
 		$(DESTDIR)$(MANDIR)/man7 \
@@ -182,11 +185,20 @@ install: all
 	install -m 644 completions/suitefs.bash $(DESTDIR)$(BASHCOMPDIR)/suitefs
 	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)/
 
+install-units:
+	install -d $(DESTDIR)$(SYSTEMDUNITDIR)
+	for unit in $(UNITS); do \
+		sed 's,@BINDIR@,$(BINDIR),' "systemd/$$unit" \
+			>"$(DESTDIR)$(SYSTEMDUNITDIR)/$$unit" && \
+		chmod 644 "$(DESTDIR)$(SYSTEMDUNITDIR)/$$unit" || exit 1; \
+	done
+
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/suitefs $(DESTDIR)$(HELPERDIR)/mount.suitefs \
 		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(MAN1)) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man5/,$(MAN5)) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man7/,$(MAN7)) \
+		$(addprefix $(DESTDIR)$(SYSTEMDUNITDIR)/,$(UNITS)) \
 		$(DESTDIR)$(BASHCOMPDIR)/suitefs \
 		$(DESTDIR)$(DOCDIR)/README.md $(DESTDIR)$(DOCDIR)/LICENSE
 	-rmdir $(DESTDIR)$(DOCDIR)
@@ -196,5 +208,5 @@ clean:
 
 .PHONY: all unit-tests check check-installed torture fuzz fuzz-run lint lint-run \
 	lint-format lint-layers lint-scripts lint-man lint-cppcheck lint-tidy \
-	bench demo deps install uninstall clean
+	bench demo deps install install-units uninstall clean
 .SECONDARY:
