@@ -161,28 +161,50 @@ check_run(struct check *c, struct txn *t, struct span key, struct span value)
 	    record_u64(&v, 0));
 }
 
-/* A run's ID from its stanzas; see list_writer.c. */
+/* A run's ID from its stanzas, in a list of that kind; see list_writer.c. */
 static int
-hash_run(struct check *c, struct txn *t, struct digest *ret)
+hash_run_as(
+    struct check *c, struct txn *t, enum package_kind kind, struct digest *ret)
 {
-	unsigned char kind;
-	int r = 0;
+	unsigned char byte = (unsigned char)kind;
+	int r;
 
 	hash_end(c->hash, ret);
-	for (size_t i = 0; i < c->run.n && r == 0; i++) {
-		r = package_light(t, c->run.v[i], &c->package);
-		if (r == 0)
-			r = read_stanza(c, t, c->run.v[i]);
+	hash_add(c->hash, &byte, 1);
+	for (size_t i = 0; i < c->run.n; i++) {
+		r = read_stanza(c, t, c->run.v[i]);
 		if (r < 0)
 			return r;
-		kind = (unsigned char)c->package.light.kind;
-		if (i == 0)
-			hash_add(c->hash, &kind, 1);
 		digest_of(c->stanza.ptr, c->stanza.len, ret);
 		hash_add(c->hash, ret->byte, DIGEST_SIZE);
 	}
 	hash_end(c->hash, ret);
 	return 0;
+}
+
+/*
+ * A run's ID: `wanted`, if it is that in a list of any kind.  As a rule the
+ * packages' kind is the list's; but the same stanza may stand in lists of two
+ * kinds, and has that of the first.
+ */
+static int
+hash_run(struct check *c, struct txn *t, struct span wanted, struct digest *ret)
+{
+	enum package_kind usual = PACKAGE_BINARY;
+	int r = 0;
+
+	if (c->run.n > 0) {
+		r = package_light(t, c->run.v[0], &c->package);
+		usual = c->package.light.kind;
+	}
+	if (r == 0)
+		r = hash_run_as(c, t, usual, ret);
+	for (unsigned k = PACKAGE_BINARY;
+	     k <= PACKAGE_UDEB && r == 0 &&
+	     memcmp(ret->byte, wanted.ptr, sizeof(ret->byte)) != 0;
+	     k++)
+		r = hash_run_as(c, t, (enum package_kind)k, ret);
+	return r;
 }
 
 /* 1 and the ID of a run that joins others, 0 where it joins none. */
@@ -224,7 +246,7 @@ check_run_id(struct check *c, struct txn *t, struct span key, struct span value)
 	if (r == 0)
 		r = hash_joined(t, number, &digest);
 	if (r == 0)
-		r = hash_run(c, t, &digest);
+		r = hash_run(c, t, key, &digest);
 	/* What is damaged was told where its table was gone through. */
 	if (r < 0)
 		return check_is_damage(r) ? 0 : r;

@@ -230,6 +230,7 @@ add_groups(struct diff *d)
 			    strs_add(&d->components, c) < 0)
 				return -ENOMEM;
 		}
+	strs_sort(&d->components);
 	for (uint32_t i = 0; i < d->components.n && r == 0; i++)
 		for (unsigned k = PACKAGE_BINARY; k <= PACKAGE_UDEB && r == 0;
 		     k++)
@@ -363,14 +364,39 @@ pair_like(struct diff *d, const struct match *m, enum likeness like)
 	return 0;
 }
 
+/* Pairs what has stayed in a component, whatever the version. */
+static int
+pair_component(struct diff *d, const struct match *m, uint32_t component)
+{
+	struct item *old = d->items[OLD].v, *new = d->items[NEW].v;
+	size_t k = m->from[NEW];
+	int r = 0;
+
+	for (size_t i = m->from[OLD]; i < m->to[OLD] && r == 0; i++) {
+		if (old[i].paired || old[i].component != component)
+			continue;
+		while (k < m->to[NEW] &&
+		       (new[k].paired || new[k].component != component))
+			k++;
+		if (k == m->to[NEW])
+			break;
+		r = add_row(d, i, k);
+		old[i].paired = new[k].paired = true;
+	}
+	return r;
+}
+
 static int
 pair_match(struct diff *d, const struct match *m)
 {
-	int r = 0;
+	int r = pair_like(d, m, SAME_COMPONENT);
 
-	for (unsigned like = SAME_COMPONENT; like <= SAME_NAME && r == 0;
-	     like++)
-		r = pair_like(d, m, (enum likeness)like);
+	if (r == 0)
+		r = pair_like(d, m, SAME_VERSION);
+	for (uint32_t i = 0; i < d->components.n && r == 0; i++)
+		r = pair_component(d, m, i);
+	if (r == 0)
+		r = pair_like(d, m, SAME_NAME);
 	for (size_t i = m->from[OLD]; i < m->to[OLD] && r == 0; i++)
 		if (!d->items[OLD].v[i].paired)
 			r = add_row(d, i, NONE);

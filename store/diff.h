@@ -26,7 +26,8 @@ enum diff_change {
 /*
  * Packages of one name, architecture and kind that only one of the states has
  * are paired: first those of the same version (only their content differs, or
- * they moved to another component), then the others from the oldest version on.
+ * they moved to another component), then those of the same component, then the
+ * others; each time from the oldest version on.
  * Spans are lent during the call.
  */
 struct diff_row {

@@ -17,7 +17,7 @@ build='gcc libc6-dev make pkgconf|pkg-config libfuse3-dev fuse3 liblmdb-dev
 demo="$build apt-utils dpkg-dev gnupg gpgv nginx-light|nginx curl xz-utils
 	bzip2 zstd ca-certificates"
 check="$demo libcmocka-dev rsync python3-minimal python3 python3-apt lz4 attr
-	openssl procps mandoc mmdebstrap systemd"
+	openssl procps mandoc mmdebstrap systemd graphviz"
 # shellcheck disable=SC2034 # the arguments name them
 lint="$build clang clang-format clang-tidy cppcheck shellcheck mandoc
 	libcmocka-dev libclang-rt-14-dev|libclang-rt-dev"

@@ -3,6 +3,7 @@
 #include "scratch_store.h"
 
 #include "care_fixture.h"
+#include "index_fixture.h"
 #include "store/backup.h"
 #include "store/stats.h"
 
@@ -82,6 +83,27 @@ test_check_finds_nothing(void **state)
 	assert_int_equal(n.files, 0);
 	drop(s, "one");
 	assert_sound(s);
+}
+
+/* A stanza has the kind of the list in which it was seen first. */
+static void
+test_check_knows_runs_of_two_kinds(void **state)
+{
+	CLEANUP(buf_release) struct buf debs = {0}, udebs = {0};
+	struct archive both = {"both", NULL,
+	    {{"main", "amd64", NULL, PACKAGE_BINARY},
+		{"main", "amd64", NULL, PACKAGE_UDEB}}};
+
+	/* Not all of them: equal lists are one. */
+	for (unsigned i = 0; i < 300; i++) {
+		(void)buf_addf(&debs, "p%03u=1/amd64 ", i);
+		if (i != 200)
+			(void)buf_addf(&udebs, "p%03u=1/amd64 ", i);
+	}
+	both.indexes[0].packages = debs.ptr;
+	both.indexes[1].packages = udebs.ptr;
+	make(*state, &both);
+	assert_sound(*state);
 }
 
 static int
@@ -374,6 +396,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    scratch_test(test_check_finds_nothing),
+	    scratch_test(test_check_knows_runs_of_two_kinds),
 	    scratch_test(test_check_finds_damage_in_every_table),
 	    scratch_test(test_check_finds_what_is_mixed_up),
 	    scratch_test(test_check_finds_wrong_pieces),
