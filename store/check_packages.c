@@ -214,7 +214,7 @@ hash_joined(struct txn *t, uint64_t number, struct digest *ret)
 	CLEANUP(record_release) struct record record = {0};
 	CLEANUP(run_packages_release) struct run_packages joined = {0};
 	struct span bytes;
-	struct record_view v;
+	struct record_view v = {0};
 	int r = txn_get64(t, T_RUNS, number, &bytes);
 
 	if (r == 0)
