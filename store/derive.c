@@ -141,7 +141,8 @@ load_source(struct txn *t, struct source *src, struct error *err)
 	return load_release(t, src, err);
 }
 
-/* The suite that all sources have, or one of the snapshot's own. */
+/* The suite that all sources have, or one of the snapshot's own.  A source
+ * without lists, an empty snapshot, has no say in that. */
 static const char *
 choose_suite(const struct derive *d)
 {
@@ -150,6 +151,8 @@ choose_suite(const struct derive *d)
 	for (size_t i = 0; i < d->opts.ninputs; i++) {
 		const struct state *s = &d->sources[i].state;
 
+		if (s->nlists == 0)
+			continue;
 		if (s->flat || (suite && strcmp(suite, s->suite) != 0))
 			return d->opts.name;
 		suite = s->suite;
@@ -343,7 +346,9 @@ agreed(const struct derive *d, size_t offset, const char **ret)
 	for (size_t i = 0; i < d->opts.ninputs; i++) {
 		struct span v = field_of(&d->sources[i], offset);
 
-		if (v.len == 0 || (i > 0 && !span_eq(v, value)))
+		if (d->sources[i].state.nlists == 0)
+			continue;
+		if (v.len == 0 || (value.len > 0 && !span_eq(v, value)))
 			return 0;
 		value = v;
 	}

@@ -208,6 +208,8 @@ expect_output '+ amd64 app - 3
 + arm64 lib - 3
 + amd64 lib-udeb - 1' suitefs snapshot pull nil new from-nil 'Name (= app)'
 run suitefs snapshot verify from-nil
+grep -qx 'Codename: stable' "$MNT/snapshots/from-nil/dists/stable/Release" ||
+	fail "the suite is not that of the source"
 
 # A mirror as the source; JSON.
 run suitefs snapshot drop new
