@@ -4,12 +4,15 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/date.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/output.h"
+#include "mirror/blob_batch.h"
+#include "mirror/fetch.h"
 #include "store/backup.h"
 #include "store/check.h"
 #include "store/cleanup.h"
@@ -20,7 +23,32 @@
 struct findings {
 	json_t *json; /* the array, or NULL for lines */
 	bool failed;
+	struct blob_item *again; /* to be fetched */
+	size_t nagain;
+	uint64_t fetched; /* of these */
 };
+
+static void
+findings_release(struct findings *fs)
+{
+	free(fs->again);
+}
+
+static int
+note_again(struct findings *fs, const struct check_finding *f)
+{
+	struct blob_item *more;
+
+	if (f->blob == 0)
+		return 0;
+	more = reallocarray(fs->again, fs->nagain + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	fs->again = more;
+	more[fs->nagain++] =
+	    (struct blob_item){.blob = f->blob, .size = f->size};
+	return 0;
+}
 
 static void
 print_finding(void *arg, const struct check_finding *f)
@@ -28,6 +56,7 @@ print_finding(void *arg, const struct check_finding *f)
 	struct findings *fs = arg;
 	json_t *item;
 
+	fs->failed |= note_again(fs, f) < 0;
 	if (!fs->json) {
 		progress_hide();
 		out_foreign(span_of(f->what));
@@ -47,8 +76,9 @@ print_finding(void *arg, const struct check_finding *f)
 static json_t *
 json_check(struct findings *fs, const struct check_result *n)
 {
-	return json_pack("{s:o,s:I,s:I,s:I,s:I}", "findings", fs->json,
-	    "repaired", (json_int_t)n->repaired, "records",
+	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I}", "findings", fs->json,
+	    "repaired", (json_int_t)n->repaired, "fetched",
+	    (json_int_t)fs->fetched, "records",
 	    (json_int_t)n->records, "files", (json_int_t)n->files, "bytes",
 	    (json_int_t)n->bytes);
 }
@@ -79,11 +109,42 @@ expect_crashes(void)
 		(void)sigaction(signals[i], &sa, NULL);
 }
 
+static void
+not_fetched(void *arg, const struct blob_item *item, const char *why)
+{
+	(void)arg, (void)item;
+	log_error("%s", why);
+}
+
+/* What was set aside is had again, where somebody has it. */
+static int
+fetch_again(struct store *s, struct findings *fs, struct progress *p,
+    struct error *err)
+{
+	struct blob_queue_opts opts = {.retry = true, .progress = p};
+	struct blob_batch b = {
+	    .v = fs->again, .n = fs->nagain, .failed = not_fetched};
+	int r;
+
+	if (fs->nagain == 0)
+		return 0;
+	r = fetch_global_init(err);
+	if (r < 0)
+		return r;
+	progress_stage(p, "fetching again", 0, fs->nagain);
+	r = blob_batch_fetch(s, &b, &opts, &cancelled, err);
+	progress_end(p);
+	fs->fetched = b.fetched_files;
+	log_info("%" PRIu64 " of %zu files fetched again", fs->fetched,
+	    fs->nagain);
+	return r;
+}
+
 int
 cmd_db_check(struct cli *c)
 {
 	CLEANUP(progress_cleanup) struct progress *p = progress_new();
-	struct findings fs = {0};
+	CLEANUP(findings_release) struct findings fs = {0};
 	struct check_opts opts = {
 	    .repair = cli_flag(c, "repair"),
 	    .found = print_finding,
@@ -105,8 +166,12 @@ cmd_db_check(struct cli *c)
 	fs.json = c->json ? json_array() : NULL;
 	r = check_store(c->store, &opts, &n, &err);
 	progress_end(p);
+	if (r == 0)
+		r = fetch_again(c->store, &fs, p, &err);
 	if (c->json && (fs.failed || out_json(json_check(&fs, &n)) < 0))
 		return EXIT_FAILED;
+	if (r == 0 && fs.failed)
+		r = -ENOMEM;
 	if (r < 0)
 		return cli_fail(r, &err);
 	if (opts.blobs)

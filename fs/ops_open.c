@@ -70,6 +70,7 @@ ops_reply_open(fuse_req_t req, struct reader *reader,
 {
 	struct open_files *files = ops_of(req)->files;
 	struct fuse_file_info out = *fi;
+	bool damaged = reader_was_damaged(reader);
 	int r = open_files_add(files, reader, &out.fh);
 
 	if (r < 0) {
@@ -78,9 +79,9 @@ ops_reply_open(fuse_req_t req, struct reader *reader,
 		return;
 	}
 	/* An inode's bytes are the same for ever.  Only where the file was
-	 * fetched again, what was read of the one before may have been damaged:
-	 * that is why it was set aside. */
-	out.keep_cache = !fetched;
+	 * fetched again, by us or another, what was read of the one before may
+	 * have been damaged: that is why it was set aside. */
+	out.keep_cache = !fetched && !damaged;
 	out.noflush = 1;
 	/* Whoever asked has gone: no release will come. */
 	if (fuse_reply_open(req, &out) == -ENOENT)

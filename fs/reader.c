@@ -20,6 +20,7 @@ struct reader {
 	struct content content;
 	uint64_t size;
 	int fd;		      /* of a blob, or -1 */
+	bool was_damaged;     /* likewise: its file was another one */
 	pthread_mutex_t lock; /* of the rest */
 	bool loaded;
 	/* CONTENT_LIST */
@@ -84,6 +85,7 @@ open_blob(struct reader *r, const struct digest *sha256)
 	if (fd < 0)
 		return fd == -ENOENT ? -EREMOTE : fd;
 	r->fd = fd;
+	r->was_damaged = blob_was_damaged(r->store, sha256);
 	return 0;
 }
 
@@ -117,6 +119,12 @@ uint64_t
 reader_size(const struct reader *r)
 {
 	return r->size;
+}
+
+bool
+reader_was_damaged(const struct reader *r)
+{
+	return r->was_damaged;
 }
 
 int

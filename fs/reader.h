@@ -31,6 +31,8 @@ reader_cleanup(struct reader **r)
 /* The number of bytes read, short only at the end; -EIO: damaged. */
 ssize_t reader_read(struct reader *r, void *ptr, size_t len, uint64_t offset);
 uint64_t reader_size(const struct reader *r);
+/* Is it a present blob whose file was another one once, with damaged bytes? */
+bool reader_was_damaged(const struct reader *r);
 /* For a present blob, the descriptor to pread(2) from; else -1. */
 int reader_fd(const struct reader *r);
 

@@ -109,6 +109,10 @@ int blob_present(struct store *s, const struct digest *sha256);
 int blob_open(
     struct store *s, const struct digest *sha256, uint64_t size) MUST_CHECK;
 
+/* Was a file of these bytes ever set aside, as it had others?  What was read
+ * of it then may be anywhere. */
+bool blob_was_damaged(struct store *s, const struct digest *sha256);
+
 struct blob_writer;
 /*
  * Begins or resumes.  *ret_have is the number of bytes that an earlier try

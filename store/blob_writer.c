@@ -238,9 +238,15 @@ verify(struct blob_writer *w, struct error *err)
 static int
 make_dir(int blobs_fd, const char *name)
 {
+	struct stat st;
+
 	if (mkdirat(blobs_fd, name, 0755) == 0)
 		return dir_sync(blobs_fd, ".");
-	return errno == EEXIST ? 0 : -errno;
+	if (errno != EEXIST ||
+	    fstatat(blobs_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	/* Where a link leads is none of our places. */
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 static int

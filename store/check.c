@@ -11,8 +11,8 @@
 
 #define TEXT_SIZE 512 /* of a finding */
 
-static void
-tell(struct check *c, const struct check_finding *f)
+void
+check_tell(struct check *c, const struct check_finding *f)
 {
 	c->result->findings++;
 	c->result->repaired += f->repaired;
@@ -25,13 +25,13 @@ check_found(
     struct check *c, const char *what, bool repaired, const char *fmt, ...)
 {
 	char text[TEXT_SIZE];
-	struct check_finding f = {what, text, repaired};
+	struct check_finding f = {what, text, repaired, 0, 0};
 	va_list args;
 
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	tell(c, &f);
+	check_tell(c, &f);
 }
 
 int
@@ -39,14 +39,14 @@ check_found_number(
     struct check *c, const char *what, uint64_t number, const char *fmt, ...)
 {
 	char text[TEXT_SIZE], name[64];
-	struct check_finding f = {name, text, false};
+	struct check_finding f = {name, text, false, 0, 0};
 	va_list args;
 
 	(void)snprintf(name, sizeof(name), "%s %" PRIu64, what, number);
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	tell(c, &f);
+	check_tell(c, &f);
 	return 0;
 }
 

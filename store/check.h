@@ -22,6 +22,9 @@ struct check_finding {
 	const char *what; /* "list 12", "blob ab/abcd..."; one line */
 	const char *text; /* what is wrong with it */
 	bool repaired;
+	/* A blob whose file was set aside and can be fetched again; or 0. */
+	uint64_t blob;
+	uint64_t size; /* its bytes */
 };
 typedef void check_found_fn(void *arg, const struct check_finding *f);
 

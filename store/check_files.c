@@ -83,9 +83,11 @@ is_place(uint64_t origin, struct span path, void *arg)
 	return 1;
 }
 
-/* What becomes of a file that can't be read as it is. */
+/* What becomes of a file that can't be read as it is; fills in f's blob, where
+ * there is more to be done. */
 static const char *
-prospect(struct check *c, const struct blob_dir_entry *e)
+prospect(struct check *c, const struct blob_dir_entry *e,
+    struct check_finding *f)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(blob_release) struct blob b = {0};
@@ -101,6 +103,8 @@ prospect(struct check *c, const struct blob_dir_entry *e)
 	if (blob_load(t, content.number, &b) < 0 ||
 	    (b.nsisters == 0 && blob_each_place(t, &b, is_place, NULL) <= 0))
 		return "nobody is known to have it";
+	f->blob = b.number;
+	f->size = b.size;
 	return "it can be fetched again";
 }
 
@@ -108,17 +112,21 @@ static int
 found(struct files *f, const struct blob_dir_entry *e, const char *text)
 {
 	struct check *c = f->check;
-	const char *then = prospect(c, e);
-	char what[1024];
+	char what[1024], all[1024];
+	struct check_finding finding = {what, all, c->opts->repair, 0, 0};
+	const char *then = prospect(c, e, &finding);
 	int r = 0;
 
-	(void)snprintf(what, sizeof(what), "blobs/sha256/%s", e->path);
 	if (c->opts->repair)
 		r = set_aside(f, e);
+	else
+		finding.blob = 0;
 	if (r < 0)
 		return r;
-	check_found(c, what, c->opts->repair, "%s; %s%s", text,
+	(void)snprintf(what, sizeof(what), "blobs/sha256/%s", e->path);
+	(void)snprintf(all, sizeof(all), "%s; %s%s", text,
 	    c->opts->repair ? "set aside; " : "", then);
+	check_tell(c, &finding);
 	return 0;
 }
 

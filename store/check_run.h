@@ -46,6 +46,7 @@ int check_number(struct check *c, struct txn *t, const struct check_key *k,
 
 int check_files(struct check *c) MUST_CHECK;
 
+void check_tell(struct check *c, const struct check_finding *f);
 void check_found(struct check *c, const char *what, bool repaired,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* The same about an entry of a table that has numbers. */

@@ -36,7 +36,7 @@ struct store {
 
 	MDB_env *env;
 	MDB_dbi dbi[T_COUNT];
-	bool checked;		 /* values end in check values: schema 2 */
+	bool checked;		/* values end in check values: schema 2 */
 	uint32_t seed[T_COUNT]; /* of check values: that of the table's name */
 
 	pthread_mutex_t lock; /* guards what follows */

@@ -218,6 +218,9 @@ grep -q "^blobs/sha256/${hash:0:2}/$hash: its SHA-256 is .*can be fetched again"
 expect 3 '' suitefs --quiet --json db check --repair
 equal "$(json 'j["repaired"], len(j["findings"])')" '1 1' 'what was repaired'
 [[ ! -e $blob && -e $SUITEFS_STORE/damaged/$hash ]] || fail "not set aside"
+# Upstream has it no more.
+equal "$(json 'j["fetched"]')" 0 'what was fetched again'
+grep -q "$deb" "$T/err" || { show_output && fail "what can't be had is not told"; }
 # What upstream has no more, it had here.
 mkdir -p "$UP/pool/main/o/only5"
 cp "$DEBS/only5_1.0_all.deb" "$UP/$deb"
@@ -232,7 +235,9 @@ run umount "$MNT"
 mount_store
 ! cmp -s "$MNT/snapshots/day5/$deb" "$DEBS/only5_1.0_all.deb" ||
 	fail "the damage does not show"
-expect 3 '' suitefs --quiet db check --blobs --repair
+expect 3 '' suitefs --json --quiet db check --blobs --repair
+equal "$(json 'j["repaired"], j["fetched"]')" '1 1' 'repaired, fetched again'
+[[ ! -s $T/err && -e $blob ]] || { show_output && fail "not fetched again"; }
 same "$MNT/snapshots/day5/$deb" "$DEBS/only5_1.0_all.deb" \
 	"a file that was read while it was damaged"
 # Too short; a symbolic link; what is none of ours.
