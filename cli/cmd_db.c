@@ -78,9 +78,8 @@ json_check(struct findings *fs, const struct check_result *n)
 {
 	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I}", "findings", fs->json,
 	    "repaired", (json_int_t)n->repaired, "fetched",
-	    (json_int_t)fs->fetched, "records",
-	    (json_int_t)n->records, "files", (json_int_t)n->files, "bytes",
-	    (json_int_t)n->bytes);
+	    (json_int_t)fs->fetched, "records", (json_int_t)n->records, "files",
+	    (json_int_t)n->files, "bytes", (json_int_t)n->bytes);
 }
 
 /* LMDB trusts its pages: one that is damaged may lead it anywhere. */
@@ -118,8 +117,8 @@ not_fetched(void *arg, const struct blob_item *item, const char *why)
 
 /* What was set aside is had again, where somebody has it. */
 static int
-fetch_again(struct store *s, struct findings *fs, struct progress *p,
-    struct error *err)
+fetch_again(
+    struct store *s, struct findings *fs, struct progress *p, struct error *err)
 {
 	struct blob_queue_opts opts = {.retry = true, .progress = p};
 	struct blob_batch b = {
@@ -135,8 +134,8 @@ fetch_again(struct store *s, struct findings *fs, struct progress *p,
 	r = blob_batch_fetch(s, &b, &opts, &cancelled, err);
 	progress_end(p);
 	fs->fetched = b.fetched_files;
-	log_info("%" PRIu64 " of %zu files fetched again", fs->fetched,
-	    fs->nagain);
+	log_info(
+	    "%" PRIu64 " of %zu files fetched again", fs->fetched, fs->nagain);
 	return r;
 }
 

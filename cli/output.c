@@ -77,7 +77,15 @@ out_foreign(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
+		unsigned char then =
+		    i + 1 < s.len ? (unsigned char)s.ptr[i + 1] : 0;
 
+		if (c == 0xc2 && then >= 0x80 && then <= 0x9f) {
+			/* U+0080 to U+009F: terminals obey these too. */
+			(void)putchar('?');
+			i++;
+			c = '?';
+		}
 		(void)putchar(c < 0x20 || c == 0x7f ? '?' : c);
 	}
 }

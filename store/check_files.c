@@ -86,8 +86,8 @@ is_place(uint64_t origin, struct span path, void *arg)
 /* What becomes of a file that can't be read as it is; fills in f's blob, where
  * there is more to be done. */
 static const char *
-prospect(struct check *c, const struct blob_dir_entry *e,
-    struct check_finding *f)
+prospect(
+    struct check *c, const struct blob_dir_entry *e, struct check_finding *f)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(blob_release) struct blob b = {0};
