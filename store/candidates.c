@@ -212,40 +212,34 @@ add_number(struct candidates *c, const uint64_t *number, uint32_t *ret)
 	return words_add(&c->numbers, bytes, ret);
 }
 
-/* The entry of a package that has been seen. */
+/* The index of the entry of a package that has been seen. */
 static int
-find_entry(struct candidates *c, uint64_t number, struct entry **ret)
+find_entry(struct candidates *c, uint64_t number, uint32_t *ret)
 {
-	uint32_t at;
-	int r;
-
 	while (c->numbers.n < c->n) {
-		r = add_number(c, &c->entries[c->numbers.n].number, &at);
+		int r = add_number(c, &c->entries[c->numbers.n].number, ret);
+
 		if (r < 0)
 			return r;
 	}
-	r = add_number(c, &number, &at);
-	if (r == 0)
-		*ret = &c->entries[at];
-	return r;
+	return add_number(c, &number, ret);
 }
 
 int
 candidates_add(struct candidates *c, const struct package *p, uint64_t listed,
     const char **reterr_why)
 {
-	struct entry *e = NULL;
+	uint32_t at = (uint32_t)c->n;
 	int r = bits_set(&c->seen, p->number);
 	bool is_new = r > 0;
 
-	if (r > 0) {
+	if (is_new)
 		r = add_entry(c, p, reterr_why);
-		e = &c->entries[c->n - 1];
-	} else if (r == 0)
-		r = find_entry(c, p->number, &e);
+	else if (r == 0)
+		r = find_entry(c, p->number, &at);
 	if (r < 0)
 		return r;
-	e->listed |= listed;
+	c->entries[at].listed |= listed;
 	return is_new;
 }
 
