@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/release.h"
+#include "store/derive_pool.h"
 #include "store/hold.h"
 #include "store/list.h"
 #include "store/mirrors.h"
@@ -504,6 +505,13 @@ put_all(struct txn *t, void *arg, struct error *err)
 int
 derive_end(struct derive *d, struct error *err)
 {
+	int r = 0;
+
+	/* One source has its own pool. */
+	if (d->opts.ninputs > 1)
+		r = derive_check_pool(d->store, &d->state, d->opts.cancel, err);
+	if (r < 0)
+		return r;
 	if (d->state.nlists > 1)
 		qsort_r(d->state.lists, d->state.nlists,
 		    sizeof(*d->state.lists), list_cmp, &d->components);

@@ -91,6 +91,8 @@ struct derive_list {
 };
 int derive_list(struct derive *d, const struct derive_list *l,
     struct error *err) MUST_CHECK;
+/* -EEXIST also where packages of different sources claim one path in the pool
+ * for different files. */
 int derive_end(struct derive *d, struct error *err) MUST_CHECK;
 /* The state that is being made: its lists are there, all else comes with
  * derive_end(). */

@@ -131,6 +131,19 @@ for ((i = 0; i < 65; i++)); do
 done
 fails_so 1 '64 sources at most' suitefs snapshot merge x "${words[@]}"
 
+# app 1.0 and app 1:1.0 are called alike in the pool.
+make_deb app 1:1.0 amd64
+pool_add "$T/three" main "$DEB"
+make_archive "$T/three" stable key=up
+run suitefs mirror create --keyring="$KEYS/up.gpg" m3 "file:$T/three" stable
+run suitefs mirror update m3
+fails_so 1 '^suitefs: pool/main/a/app/app_1.0_amd64.deb: app_1.0_amd64 and app_1:1.0_amd64 claim it' \
+	suitefs snapshot merge --no-remove x one m3
+run suitefs snapshot merge epoch one m3
+equal "$(packages epoch)" "${ONE/app_1.0/app_1:1.0}" 'one, m3'
+run suitefs snapshot drop epoch
+run suitefs mirror drop m3
+
 # --- names ----------------------------------------------------------------------------
 
 run suitefs snapshot rename one uno

@@ -1,0 +1,16 @@
+#ifndef STORE_DERIVE_POOL_H
+#define STORE_DERIVE_POOL_H
+
+/* Private to store/derive*.c. */
+
+#include <stdatomic.h>
+
+#include "base/error.h"
+#include "store/state.h"
+
+/* -EEXIST: two packages of the state's lists claim one path for different
+ * files; err names them. */
+int derive_check_pool(struct store *s, const struct state *state,
+    const atomic_bool *cancel, struct error *err) MUST_CHECK;
+
+#endif
