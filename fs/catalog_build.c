@@ -38,7 +38,7 @@ grow(void **v, uint32_t *cap, uint32_t n, size_t size)
 	return 0;
 }
 
-static uint64_t
+static uint32_t
 name_hash(const struct catalog_draft *d, uint32_t parent, struct span name)
 {
 	uint64_t h = d->seed ^ (parent + UINT64_C(1)) * 0x9e3779b97f4a7c15;
@@ -51,48 +51,68 @@ name_hash(const struct catalog_draft *d, uint32_t parent, struct span name)
 		h = (h ^ word) * 0xbf58476d1ce4e5b9;
 		h ^= h >> 29;
 	}
-	return h ^ h >> 32;
+	return (uint32_t)(h ^ h >> 32);
 }
 
 /* The slot that has the entry, or the free one where it belongs. */
-static uint32_t *
-draft_slot(const struct catalog *c, uint32_t parent, struct span name)
+static struct catalog_slot *
+draft_slot(
+    const struct catalog *c, uint32_t parent, struct span name, uint32_t hash)
 {
 	const struct catalog_draft *d = c->draft;
-	size_t i = name_hash(d, parent, name) & (d->nslots - 1);
+	size_t i = hash & (d->nslots - 1);
 
-	while (d->slots[i] != 0) {
-		uint32_t e = d->slots[i] - 1;
+	for (; d->slots[i].entry != 0; i = (i + 1) & (d->nslots - 1)) {
+		uint32_t e = d->slots[i].entry - 1;
 
-		if (d->parents[e] == parent &&
+		if (d->slots[i].hash == hash && d->parents[e] == parent &&
 		    span_eq(catalog_name(c, c->entries[e].name), name))
 			break;
-		i = (i + 1) & (d->nslots - 1);
 	}
 	return &d->slots[i];
+}
+
+/* The entry of that name, or CATALOG_NONE. */
+static uint32_t
+draft_find(
+    const struct catalog *c, uint32_t parent, struct span name, uint32_t hash)
+{
+	uint32_t found = 0;
+
+	if (c->draft->nslots > 0)
+		found = draft_slot(c, parent, name, hash)->entry;
+	return found > 0 ? found - 1 : CATALOG_NONE;
+}
+
+static void
+draft_put(struct catalog_draft *d, struct catalog_slot slot)
+{
+	size_t i = slot.hash & (d->nslots - 1);
+
+	while (d->slots[i].entry != 0)
+		i = (i + 1) & (d->nslots - 1);
+	d->slots[i] = slot;
 }
 
 static int
 draft_grow_slots(struct catalog *c)
 {
 	struct catalog_draft *d = c->draft;
-	size_t n;
-	uint32_t *slots;
+	struct catalog_slot *old = d->slots;
+	size_t n = d->nslots;
 
-	if ((size_t)c->nentries * 4 < d->nslots * 3)
+	if ((size_t)c->nentries * 4 < n * 3)
 		return 0;
-	n = d->nslots ? d->nslots * 2 : 1024;
-	slots = calloc(n, sizeof(*slots));
-	if (!slots)
+	d->slots = calloc(n ? n * 2 : 1024, sizeof(*d->slots));
+	if (!d->slots) {
+		d->slots = old;
 		return -ENOMEM;
-	free(d->slots);
-	d->slots = slots;
-	d->nslots = n;
-	for (uint32_t e = 0; e < c->nentries; e++) {
-		struct span name = catalog_name(c, c->entries[e].name);
-
-		*draft_slot(c, d->parents[e], name) = e + 1;
 	}
+	d->nslots = n ? n * 2 : 1024;
+	for (size_t i = 0; i < n; i++)
+		if (old[i].entry != 0)
+			draft_put(d, old[i]);
+	free(old);
 	return 0;
 }
 
@@ -136,25 +156,20 @@ grow_entries(struct catalog *c)
 	    sizeof(*c->entries));
 }
 
+/* Adds an entry that is not there yet; hash is that of its name in parent. */
 static int
-add_entry(struct catalog *c, uint32_t parent, struct span name, uint32_t dir,
-    uint64_t ref)
+add_entry(struct catalog *c, uint32_t parent, uint32_t hash,
+    const struct catalog_item *item)
 {
 	int r = grow_entries(c);
-	uint32_t *slot;
-	uint32_t offset;
 
 	if (r == 0)
 		r = draft_grow_slots(c);
 	if (r < 0)
 		return r;
-	slot = draft_slot(c, parent, name);
-	r = add_name(c, name, &offset);
-	if (r < 0)
-		return r;
-	c->entries[c->nentries] = (struct catalog_item){offset, dir, ref};
+	c->entries[c->nentries] = *item;
 	c->draft->parents[c->nentries] = parent;
-	*slot = ++c->nentries;
+	draft_put(c->draft, (struct catalog_slot){hash, ++c->nentries});
 	return 0;
 }
 
@@ -189,14 +204,16 @@ add_dir(struct catalog *c, uint32_t parent)
 static int
 sub_dir(struct catalog *c, uint32_t parent, struct span name, uint32_t *ret)
 {
-	uint32_t slot;
+	struct catalog_item item = {.dir = c->ndirs};
+	uint32_t hash, found;
 	int r;
 
 	if (!name_is_good(name))
 		return -EINVAL;
-	slot = c->draft->nslots ? *draft_slot(c, parent, name) : 0;
-	if (slot != 0) {
-		uint32_t dir = c->entries[slot - 1].dir;
+	hash = name_hash(c->draft, parent, name);
+	found = draft_find(c, parent, name, hash);
+	if (found != CATALOG_NONE) {
+		uint32_t dir = c->entries[found].dir;
 
 		if (dir == CATALOG_NONE)
 			return -ENOTDIR;
@@ -205,7 +222,9 @@ sub_dir(struct catalog *c, uint32_t parent, struct span name, uint32_t *ret)
 	}
 	r = add_dir(c, parent);
 	if (r == 0)
-		r = add_entry(c, parent, name, c->ndirs, 0);
+		r = add_name(c, name, &item.name);
+	if (r == 0)
+		r = add_entry(c, parent, hash, &item);
 	if (r < 0)
 		return r;
 	c->dirs[c->ndirs].first = c->nentries - 1;
@@ -283,10 +302,10 @@ int
 catalog_add(struct catalog *c, struct span path, uint64_t ref)
 {
 	struct span name = path_base(path);
-	uint32_t dir;
-	int r;
-	uint32_t slot;
+	struct catalog_item item = {.dir = CATALOG_NONE, .ref = ref};
 	const struct catalog_item *e;
+	uint32_t dir, hash, found;
+	int r;
 
 	assert(c->draft);
 	if (!name_is_good(name))
@@ -294,13 +313,16 @@ catalog_add(struct catalog *c, struct span path, uint64_t ref)
 	r = catalog_add_dir(c, path_dir(path), &dir);
 	if (r < 0)
 		return r;
-	slot = c->draft->nslots ? *draft_slot(c, dir, name) : 0;
-	if (slot == 0)
-		return add_entry(c, dir, name, CATALOG_NONE, ref);
-	e = &c->entries[slot - 1];
+	hash = name_hash(c->draft, dir, name);
+	found = draft_find(c, dir, name, hash);
+	if (found == CATALOG_NONE) {
+		r = add_name(c, name, &item.name);
+		return r < 0 ? r : add_entry(c, dir, hash, &item);
+	}
+	e = &c->entries[found];
 	if (e->dir != CATALOG_NONE)
 		return -EISDIR;
-	return e->ref == ref ? 0 : add_twice(c->draft, slot - 1, ref);
+	return e->ref == ref ? 0 : add_twice(c->draft, found, ref);
 }
 
 int

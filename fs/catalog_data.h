@@ -25,11 +25,17 @@ struct catalog_twice {
 	uint32_t entry;
 };
 
+/* The hash spares looking at entries that are not meant. */
+struct catalog_slot {
+	uint32_t hash;
+	uint32_t entry; /* and 1; 0: free */
+};
+
 /* What only building needs. */
 struct catalog_draft {
-	uint32_t *parents; /* of the entries */
-	uint32_t *slots;   /* entry + 1 by hash of (parent, name); 0: free */
-	size_t nslots;	   /* a power of two */
+	uint32_t *parents;	    /* of the entries */
+	struct catalog_slot *slots; /* by hash of (parent, name) */
+	size_t nslots;		    /* a power of two */
 	/* Names are foreign: the seed keeps them from being made to collide. */
 	uint64_t seed;
 	bool *shown; /* of the directories: not only reserved */
