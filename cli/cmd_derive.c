@@ -14,6 +14,7 @@
 #include "store/mirror.h"
 #include "store/snapshot.h"
 #include "store/txn.h"
+#include "store/unknown.h"
 
 int
 derive_input_of(
@@ -33,8 +34,8 @@ derive_input_of(
 		return r < 0 ? error_sys(err, r, "snapshot %s", arg) : 0;
 	r = mirror_load(t, arg, &m);
 	if (r == -ENOENT)
-		return error_set(
-		    err, r, "no snapshot or mirror is named %s", arg);
+		return unknown_name(
+		    t, UNKNOWN_SNAPSHOT | UNKNOWN_MIRROR, arg, err);
 	*ret = (struct derive_input){SOURCE_MIRROR, arg};
 	return r < 0 ? error_sys(err, r, "mirror %s", arg) : 0;
 }

@@ -53,7 +53,9 @@ out_verified(const struct state *state)
 {
 	out_field_time("Date", state->date);
 	out_valid_until(state);
-	out_field_time("Verified", state->taken);
+	/* What was made here was not verified. */
+	if (state->origin != 0)
+		out_field_time("Verified", state->taken);
 	out_field_strs("Signed-By", &state->signers);
 	out_keyrings(state);
 }

@@ -8,6 +8,7 @@
 #include "store/publication.h"
 #include "store/query.h"
 #include "store/snapshot.h"
+#include "store/unknown.h"
 #include "store/uses.h"
 
 /* The arguments and results of the transactions below. */
@@ -28,7 +29,7 @@ mirrors_load(
 	int r = mirror_load(t, name, ret);
 
 	if (r == -ENOENT)
-		return error_set(err, r, "no mirror is named %s", name);
+		return unknown_name(t, UNKNOWN_MIRROR, name, err);
 	return r < 0 ? error_sys(err, r, "mirror %s", name) : 0;
 }
 

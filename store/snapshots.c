@@ -9,6 +9,7 @@
 #include "store/derive.h"
 #include "store/mirror.h"
 #include "store/state.h"
+#include "store/unknown.h"
 #include "store/uses.h"
 
 /* The arguments of the transactions below. */
@@ -33,7 +34,7 @@ snapshots_load(
 	int r = snapshot_load(t, name, ret);
 
 	if (r == -ENOENT)
-		return error_set(err, r, "no snapshot is named %s", name);
+		return unknown_name(t, UNKNOWN_SNAPSHOT, name, err);
 	return r < 0 ? error_sys(err, r, "snapshot %s", name) : 0;
 }
 
@@ -93,7 +94,7 @@ mirror_state(
 	int r = mirror_load(t, mirror, &m);
 
 	if (r == -ENOENT)
-		return error_set(err, r, "no mirror is named %s", mirror);
+		return unknown_name(t, UNKNOWN_MIRROR, mirror, err);
 	if (r < 0)
 		return error_sys(err, r, "mirror %s", mirror);
 	if (m.state == 0)
