@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "cli/output.h"
 #include "fs/publish.h"
+#include "store/unknown.h"
 
 /* The --prefix as the store knows it: "." and "" are the root. */
 static int
@@ -282,8 +283,7 @@ load(struct cli *c, struct txn *t, const char *prefix, struct publication *p,
 	int r = publication_load(t, prefix, c->args[0], p);
 
 	if (r == -ENOENT)
-		return error_set(err, r, "nothing is published at %s/%s",
-		    *prefix ? prefix : ".", c->args[0]);
+		return unknown_publication(t, prefix, c->args[0], err);
 	return r;
 }
 
@@ -362,8 +362,7 @@ drop(struct txn *t, void *arg, struct error *err)
 	int r = publication_delete(t, d->prefix, d->distribution);
 
 	if (r == -ENOENT)
-		return error_set(err, r, "nothing is published at %s/%s",
-		    *d->prefix ? d->prefix : ".", d->distribution);
+		return unknown_publication(t, d->prefix, d->distribution, err);
 	return r;
 }
 

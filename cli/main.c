@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/memstats.h"
+#include "base/nearest.h"
 #include "cli/command.h"
 
 const struct option_def global_options[] = {
@@ -125,6 +126,28 @@ option_of(const struct parser *p, int ch)
 	return NULL;
 }
 
+/* After getopt's complaint of an option that there is not. */
+static void
+suggest_option(const struct parser *p, const char *word)
+{
+	char question[NEAREST_SIZE];
+	struct nearest n = {0};
+	struct span name;
+
+	if (strncmp(word, "--", 2) != 0 || word[2] == '\0')
+		return;
+	name = (struct span){word + 2, strcspn(word + 2, "=")};
+	n.word = name;
+	for (int i = 0; i < p->n; i++) {
+		/* One that it begins was ambiguous, or had a value too many. */
+		if (span_starts(span_of(p->defs[i]->name), name))
+			return;
+		nearest_try(&n, span_of(p->defs[i]->name));
+	}
+	if (nearest_found(&n))
+		log_error("%s", nearest_question(&n, "--", question) + 2);
+}
+
 /* Takes options until the first word (stop), or all of them. */
 static int
 parse(struct parser *p, struct cli *c, int argc, char **argv, bool stop)
@@ -138,8 +161,10 @@ parse(struct parser *p, struct cli *c, int argc, char **argv, bool stop)
 	    ch = getopt_long(argc, argv, p->shorts, p->longs, NULL), ch != -1) {
 		const struct option_def *o = option_of(p, ch);
 
-		if (!o)
+		if (!o) {
+			suggest_option(p, argv[optind - 1]);
 			return -EINVAL; /* getopt has said it */
+		}
 		if (is_global(o)) {
 			take_global(p, c, o->name);
 			continue;
@@ -268,6 +293,43 @@ answer_version(void)
 	return EXIT_DONE;
 }
 
+static int
+unknown_noun(const char *noun)
+{
+	struct nearest n = {.word = span_of(noun)};
+	const char *last = "";
+	char question[NEAREST_SIZE];
+
+	for (const struct command *cmd = commands; cmd->noun; cmd++) {
+		if (strcmp(cmd->noun, last) != 0)
+			nearest_try(&n, span_of(cmd->noun));
+		last = cmd->noun;
+	}
+	log_error("%s: no such command%s%s", noun,
+	    nearest_question(&n, "", question),
+	    nearest_found(&n) ? "" : "; see suitefs --help");
+	return EXIT_USAGE;
+}
+
+static int
+unknown_verb(const char *noun, const char *verb)
+{
+	struct nearest n = {.word = span_of(verb)};
+	char question[NEAREST_SIZE];
+
+	for (const struct command *cmd = commands; cmd->noun; cmd++) {
+		if (strcmp(cmd->noun, noun) == 0 && cmd->verb)
+			nearest_try(&n, span_of(cmd->verb));
+	}
+	(void)nearest_question(&n, "", question);
+	if (nearest_found(&n))
+		log_error("%s %s: no such command%s", noun, verb, question);
+	else
+		log_error("%s %s: no such command; see suitefs %s --help", noun,
+		    verb, noun);
+	return EXIT_USAGE;
+}
+
 /* Finds the command that is meant; GO_ON, or an exit status. */
 static int
 choose_command(struct parser *p, struct cli *c, int argc, char **argv)
@@ -289,8 +351,7 @@ choose_command(struct parser *p, struct cli *c, int argc, char **argv)
 	if (c->command)
 		return GO_ON;
 	if (!known) {
-		log_error("%s: no such command; see suitefs --help", noun);
-		return EXIT_USAGE;
+		return unknown_noun(noun);
 	}
 	if (parse(p, c, argc, argv, true) < 0)
 		return EXIT_USAGE;
@@ -302,9 +363,7 @@ choose_command(struct parser *p, struct cli *c, int argc, char **argv)
 	c->command = find_command(noun, verb, &known);
 	if (c->command)
 		return GO_ON;
-	log_error(
-	    "%s %s: no such command; see suitefs %s --help", noun, verb, noun);
-	return EXIT_USAGE;
+	return unknown_verb(noun, verb);
 }
 
 static int

@@ -10,6 +10,7 @@
 #include "store/hold.h"
 #include "store/list.h"
 #include "store/txn.h"
+#include "store/unknown.h"
 
 #define TRIES 3 /* where another process publishes at the same time */
 
@@ -346,8 +347,7 @@ load_publication(
 		return r;
 	r = publication_load(t, c->prefix, c->distribution, ret);
 	if (r == -ENOENT)
-		return error_set(err, r, "%s%s%s is not published", c->prefix,
-		    c->prefix[0] ? "/" : "", c->distribution);
+		return unknown_publication(t, c->prefix, c->distribution, err);
 	return r < 0 ? error_sys(err, r, "cannot read publications") : 0;
 }
 

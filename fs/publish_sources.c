@@ -9,16 +9,7 @@
 #include "store/snapshot.h"
 #include "store/text.h"
 #include "store/txn.h"
-
-static int
-no_source(int r, enum source_kind kind, const char *name, struct error *err)
-{
-	if (r == -ENOENT)
-		return error_set(err, r, "there is no %s named %s",
-		    source_kind_name[kind], name);
-	return error_sys(
-	    err, r, "cannot read the %s %s", source_kind_name[kind], name);
-}
+#include "store/unknown.h"
 
 static int
 snapshot_state(
@@ -28,7 +19,9 @@ snapshot_state(
 	int r = snapshot_load(t, name, &s);
 
 	if (r < 0)
-		return no_source(r, SOURCE_SNAPSHOT, name, err);
+		return r == -ENOENT
+			   ? unknown_name(t, UNKNOWN_SNAPSHOT, name, err)
+			   : error_sys(err, r, "snapshot %s", name);
 	*ret = s.state;
 	return 0;
 }
@@ -40,7 +33,8 @@ mirror_state(struct txn *t, const char *name, uint64_t *ret, struct error *err)
 	int r = mirror_load(t, name, &m);
 
 	if (r < 0)
-		return no_source(r, SOURCE_MIRROR, name, err);
+		return r == -ENOENT ? unknown_name(t, UNKNOWN_MIRROR, name, err)
+				    : error_sys(err, r, "mirror %s", name);
 	if (m.state == 0)
 		return error_set(
 		    err, -ENOENT, "the mirror %s has never been updated", name);

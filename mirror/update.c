@@ -12,6 +12,7 @@
 #include "store/hold.h"
 #include "store/list.h"
 #include "store/text.h"
+#include "store/unknown.h"
 
 struct fetch_request
 update_request(const struct update *u, const char *url)
@@ -129,7 +130,7 @@ load(struct update *u, const char *name, struct error *err)
 		return r;
 	r = mirror_load(t, name, &u->mirror);
 	if (r == -ENOENT)
-		return error_set(err, r, "there is no mirror '%s'", name);
+		return unknown_name(t, UNKNOWN_MIRROR, name, err);
 	if (r == 0)
 		r = load_rest(u, t);
 	return r < 0 ? error_sys(err, r, "cannot read mirror '%s'", name) : 0;

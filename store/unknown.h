@@ -1,8 +1,8 @@
 #ifndef STORE_UNKNOWN_H
 #define STORE_UNKNOWN_H
 
-/* What is said of a name that nothing has: with the one that was meant,
- * perhaps, where another is almost the same. */
+/* What is said of a name that nothing has: with those that may have been meant
+ * (base/nearest.h). */
 
 #include "base/error.h"
 #include "store/txn.h"
@@ -12,9 +12,13 @@ enum unknown_kind {
 	UNKNOWN_MIRROR = 1 << 1,
 };
 
-/* "no snapshot or mirror is named bokworm; did you mean bookworm?"; kinds are
- * those that were looked for.  Returns -ENOENT. */
+/* "no snapshot or mirror is named bokworm; is it bookworm?"; kinds are those
+ * that were looked for.  Returns -ENOENT. */
 int unknown_name(
     struct txn *t, unsigned kinds, const char *name, struct error *err);
+/* "nothing is published at ./tesing; is it testing?", of what there is under
+ * the prefix ("": the root).  Returns -ENOENT. */
+int unknown_publication(struct txn *t, const char *prefix,
+    const char *distribution, struct error *err);
 
 #endif

@@ -98,6 +98,11 @@ expect 2 '' suitefs
 expect_line 2 'no such command' suitefs nonsense
 expect_line 2 'no such command' suitefs mirror nonsense
 expect 2 'unrecognized option' suitefs mirror list --nonsense
+# What may have been meant is asked.
+expect_line 2 'no such command; is it mirror\?' suitefs miror list
+expect_line 2 'mirror lst: no such command; is it list\?' suitefs mirror lst
+expect 2 '^suitefs: is it --packages\?' suitefs mirror show --package5 a
+expect 2 '^suitefs: is it --format\?' suitefs snapshot search --fromat=x a
 expect 2 '' suitefs mirror
 expect_line 2 'something is missing' suitefs mirror create name
 expect_line 2 'too many' suitefs mirror list name
@@ -141,6 +146,33 @@ exec 7>&-
 expect_line 2 'name' suitefs snapshot create a/b empty
 expect_line 2 'name' suitefs snapshot create .. empty
 expect_line 1 'no snapshot is named b' suitefs snapshot show b
+run suitefs snapshot create monday empty
+expect_line 1 'no snapshot is named mondy; is it monday\?' \
+	suitefs snapshot show mondy
+expect_line 1 'no snapshot is named mnoday; is it monday\?' \
+	suitefs publish snapshot --skip-signing --distribution=d mnoday
+expect_line 1 'no snapshot is named qqq$' suitefs snapshot show qqq
+run suitefs mirror create --allow-unsigned debian \
+	http://mirror.example.org/debian stable
+for command in 'mirror show' 'mirror update' 'mirror edit --source' \
+	'snapshot create x from mirror' 'publish mirror'; do
+	# shellcheck disable=SC2086
+	expect_line 1 'no mirror is named debain; is it debian\?' suitefs \
+		$command debain
+done
+expect_line 1 'no snapshot or mirror is named monady; is it monday\?' \
+	suitefs snapshot merge x monday monady
+run suitefs publish snapshot --skip-signing --prefix=p --arch=amd64 \
+	--component=main --distribution=prod monday
+for command in 'show' 'drop' 'update'; do
+	expect_line 1 'nothing is published at p/pord; is it prod\?' suitefs \
+		publish "$command" --prefix=p pord
+	expect_line 1 'nothing is published at ./pord$' suitefs publish \
+		"$command" pord
+done
+run suitefs publish drop --prefix=p prod
+run suitefs snapshot drop monday
+run suitefs mirror drop debian
 run suitefs snapshot rename a b
 run suitefs snapshot show b
 expect_line 1 'no snapshot is named a' suitefs snapshot drop a

@@ -116,9 +116,9 @@ fails_so 1 'no snapshot or mirror is named three' suitefs snapshot merge x one \
 fails_so 1 'no snapshot or mirror is named three' suitefs snapshot filter three \
 	x app
 fails_so 1 'no snapshot or mirror is named three' suitefs snapshot diff one three
-fails_so 1 'no snapshot or mirror is named bohth; did you mean both\?' \
+fails_so 1 'no snapshot or mirror is named bohth; is it both\?' \
 	suitefs snapshot merge x bohth
-fails_so 1 'no snapshot is named bohth; did you mean both\?' suitefs snapshot \
+fails_so 1 'no snapshot is named bohth; is it both\?' suitefs snapshot \
 	drop bohth
 fails_so 2 "snapshot name 'a/b'" suitefs snapshot merge a/b one two
 fails_so 2 'exclude each other' suitefs snapshot merge --latest --no-remove x \

@@ -181,7 +181,7 @@ check_dists "$SIGNED" "$MNT/keyring.gpg"
 # A mirror is switched to a mirror.
 mirror_of other "file:$T/up"
 publish switch --prefix=roll signed other
-nothing_changes 1 'mirror named one' \
+nothing_changes 1 'no mirror is named one' \
 	suitefs --quiet publish switch --prefix=roll signed one
 
 # --- renamed, dropped ---------------------------------------------------------------------------
@@ -204,8 +204,8 @@ run suitefs snapshot drop --force first
 run suitefs mirror drop --force another
 diff -r "$T/prod" "$PROD" >&2 || fail "what is published lost something"
 check_dists "$SIGNED" "$MNT/keyring.gpg"
-nothing_changes 1 'snapshot named first' suitefs --quiet publish update prod
-nothing_changes 1 'mirror named another' suitefs --quiet publish update --prefix=roll signed
+nothing_changes 1 'no snapshot is named first' suitefs --quiet publish update prod
+nothing_changes 1 'no mirror is named another' suitefs --quiet publish update --prefix=roll signed
 # A new one of that name is not what is published.
 publish switch prod two
 run umount "$MNT"

@@ -129,14 +129,14 @@ nothing_changes 1 'published already.*switch' suitefs --quiet publish snapshot o
 
 # --- what there is not ----------------------------------------------------------------------
 
-nothing_changes 1 'snapshot named nine' suitefs --quiet publish snapshot nine
-nothing_changes 1 'mirror named nine' suitefs --quiet publish mirror nine
-nothing_changes 1 'a/nine is not published' \
+nothing_changes 1 'no snapshot is named nine' suitefs --quiet publish snapshot nine
+nothing_changes 1 'no mirror is named nine' suitefs --quiet publish mirror nine
+nothing_changes 1 'nothing is published at a/nine' \
 	suitefs --quiet publish switch --prefix=a nine one
-nothing_changes 1 'nine is not published' suitefs --quiet publish update nine
+nothing_changes 1 'nothing is published at ./nine' suitefs --quiet publish update nine
 nothing_changes 1 'nine' suitefs --quiet publish drop nine
 nothing_changes 1 'nine' suitefs --quiet publish show nine
-nothing_changes 1 'snapshot named nine' suitefs --quiet publish switch stable nine
+nothing_changes 1 'no snapshot is named nine' suitefs --quiet publish switch stable nine
 nothing_changes 2 'compressed as bz2' suitefs --quiet publish snapshot \
 	--distribution=x --compress=bz2 one
 run suitefs mirror create --keyring="$KEYS/up.gpg" fresh "file:$T/up" stable

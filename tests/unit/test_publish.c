@@ -378,9 +378,9 @@ test_publish_new_refused(void **state)
 		int r;
 		const char *words;
 	} cases[] = {
-	    {{.sources = "none"}, -ENOENT, "no snapshot named none"},
+	    {{.sources = "none"}, -ENOENT, "no snapshot is named none"},
 	    {{.sources = "none", .kind = SOURCE_MIRROR}, -ENOENT,
-		"no mirror named none"},
+		"no mirror is named none"},
 	    {{.sources = "one", .kind = SOURCE_REPO}, -EINVAL, "snapshots"},
 	    {{.sources = ""}, -EINVAL, "nothing"},
 	    {{.sources = "one", .components = "a b"}, -EINVAL, "2 components"},
