@@ -150,10 +150,17 @@ lint-tidy:
 		--warnings-as-errors="*" "$$@" -- $(subst ",\",$(subst ',,$(ALL_CFLAGS))) \
 		2>/dev/null' clang-tidy
 
+# ROWS=mirror,publish: only those; ROWS=scale: how it grows.
 bench:
 	tests/deps.sh bench
-	$(MAKE) -j$(JOBS) all
-	SUITEFS=$(CURDIR)/$(B)/suitefs tests/bench/run.sh $(ROWS)
+	$(MAKE) -j$(JOBS) all $(B)/bench/measure
+	SUITEFS=$(CURDIR)/$(B)/suitefs MEASURE=$(CURDIR)/$(B)/bench/measure \
+		tests/bench/run.sh $(ROWS)
+
+$(B)/bench/measure: tests/bench/measure.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
 
 demo:
 	tests/deps.sh demo

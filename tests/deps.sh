@@ -22,7 +22,7 @@ check="$demo libcmocka-dev rsync python3-minimal python3 python3-apt lz4 attr
 lint="$build clang clang-format clang-tidy cppcheck shellcheck mandoc
 	libcmocka-dev libclang-rt-14-dev|libclang-rt-dev"
 # shellcheck disable=SC2034
-bench="$check aptly time"
+bench="$check aptly reprepro wrk gnuplot-nox|gnuplot"
 
 installed() {
 	[[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == \

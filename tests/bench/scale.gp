@@ -1,0 +1,45 @@
+# Plots how things grow: gnuplot -c scale.gp DIR
+#
+# DIR/scale.dat has blocks, each with a first line that names it: "GROUP: SERIES,
+# WHAT, UNIT".  DIR/scale-GROUP.svg gets time above, memory and sizes below.
+dir = ARG1
+data = dir . "/scale.dat"
+stats data nooutput
+n = int(STATS_blocks)
+array names[n]
+do for [i = 1:n] {
+	names[i] = system(sprintf("awk -v n=%d '/^\"/ { k++ } k == n && /^\"/ { gsub(/\"/, \"\"); print }' %s", i, data))
+}
+group(i) = names[i][1:strstrt(names[i], ":") - 1]
+label(i) = names[i][strstrt(names[i], ":") + 2:*]
+is_time(i) = names[i][strlen(names[i]) - 2:*] eq ", s"
+
+set grid
+set key outside right noenhanced
+set style data linespoints
+set xrange [0:*]
+set yrange [0:*]
+do for [g in "architectures days publications"] {
+	any = 0
+	do for [i = 1:n] { any = any + (group(i) eq g) }
+	if (any == 0) { continue }
+	set terminal svg size 1200, 900
+	set output sprintf("%s/scale-%s.svg", dir, g)
+	set multiplot layout 2, 1
+	do for [part = 1:2] {
+		set xlabel g
+		set ylabel (part == 1 ? "seconds" : "MB")
+		list = ""
+		do for [i = 1:n] {
+			if (group(i) eq g && is_time(i) == (part == 1)) {
+				list = list . sprintf(" %d", i)
+			}
+		}
+		if (words(list) > 0) {
+			plot for [i in list] data index (i - 1) every ::0 using 1:2 \
+				title label(int(i))
+		}
+	}
+	unset multiplot
+	unset output
+}
