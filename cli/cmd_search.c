@@ -10,6 +10,9 @@
 #include "store/search.h"
 #include "store/state.h"
 
+/* Between two times that pages of the database are given back. */
+#define TRIM_PACKAGES 4096
+
 /* One search, from the arguments to what is printed. */
 struct searching {
 	struct cli *cli;
@@ -75,42 +78,45 @@ add_state(struct searching *s, uint64_t number, bool deps)
 	return r;
 }
 
+static int
+add_name(struct buf *b, const struct search_hit *hit)
+{
+	buf_clear(b);
+	return buf_addf(b, "%.*s_%.*s_%.*s", SPAN_ARG(hit->name),
+	    SPAN_ARG(hit->version), SPAN_ARG(hit->architecture));
+}
+
 /* The text that --format makes of a package, or its name. */
 static int
-make_text(struct searching *s, uint64_t number)
+make_text(struct searching *s, const struct search_hit *hit)
 {
-	int r = package_light(s->t, number, &s->package);
+	int r;
 
+	if (!s->format)
+		return add_name(&s->text, hit);
 	buf_clear(&s->text);
+	r = package_light(s->t, hit->package, &s->package);
 	if (r < 0)
 		return r == -ENOENT ? -EIO : r;
-	if (s->format)
-		return format_add(
-		    s->format, s->heavy, s->t, &s->package, &s->text);
-	return package_add_name(&s->package.light, &s->text);
+	return format_add(s->format, s->heavy, s->t, &s->package, &s->text);
 }
 
 static int
 print_json(struct searching *s, const struct search_hit *hit)
 {
+	CLEANUP(buf_release) struct buf name = {0};
+	int r = add_name(&name, hit);
 	json_t *j = json_pack("{s:o,s:o,s:o,s:o,s:s}", "package",
-	    out_json_foreign(buf_span(&s->text)), "name",
+	    out_json_foreign(buf_span(&name)), "name",
 	    out_json_foreign(hit->name), "version",
 	    out_json_foreign(hit->version), "architecture",
 	    out_json_foreign(hit->architecture), "type",
-	    out_package_type(s->package.light.kind));
-	int r = 0;
+	    out_package_type(hit->kind));
 
-	if (j && s->format) {
-		CLEANUP(buf_release) struct buf name = {0};
-
-		r = package_add_name(&s->package.light, &name);
-		if (json_object_set_new(j, "text",
-			json_incref(json_object_get(j, "package"))) < 0 ||
-		    json_object_set_new(
-			j, "package", out_json_foreign(buf_span(&name))) < 0)
-			r = -ENOMEM;
-	}
+	if (j && s->format &&
+	    json_object_set_new(
+		j, "text", out_json_foreign(buf_span(&s->text))) < 0)
+		r = -ENOMEM;
 	if (!j)
 		return -ENOMEM;
 	printf("%s\n  ", s->printed > 0 ? "," : "");
@@ -129,7 +135,7 @@ print_one(struct searching *s, size_t i)
 	/* Their names say the same. */
 	if (!s->format && search_is_again(s->search, i))
 		return 0;
-	r = make_text(s, hit.package);
+	r = make_text(s, &hit);
 	if (r < 0)
 		return r;
 	if (s->cli->json) {
@@ -155,7 +161,7 @@ print_all(struct searching *s)
 		(void)putchar('[');
 	for (size_t i = 0; r == 0 && i < search_count(s->search); i++) {
 		r = print_one(s, i);
-		if (i % 4096 == 4095)
+		if (i % TRIM_PACKAGES == TRIM_PACKAGES - 1)
 			txn_trim(s->t);
 	}
 	if (s->cli->json)

@@ -8,7 +8,9 @@
 #include "store/index_plan.h"
 #include "store/list.h"
 
-#define TRIM_RUNS 256 /* between two times that pages are given back */
+/* Between two times that pages are given back. */
+#define TRIM_RUNS     256
+#define TRIM_PACKAGES 4096
 
 /* Name, version and architecture make up a file name: no one of them is
  * longer. */
@@ -16,6 +18,7 @@ struct hit {
 	uint64_t package;
 	uint32_t at;			     /* in keys */
 	uint8_t name, version, architecture; /* bytes */
+	uint8_t kind;
 };
 
 struct search {
@@ -164,7 +167,8 @@ search_packages(const struct search *s)
 static struct search_hit
 hit_of(const struct search *s, const struct hit *h)
 {
-	struct search_hit ret = {.package = h->package};
+	struct search_hit ret = {
+	    .package = h->package, .kind = (enum package_kind)h->kind};
 	const char *at = s->keys.ptr + h->at;
 
 	ret.name = (struct span){at, h->name};
@@ -211,7 +215,8 @@ add_hit(struct search *s, uint64_t number, const struct light *l)
 	}
 	h = &s->hits[s->n++];
 	*h = (struct hit){number, (uint32_t)s->keys.len, (uint8_t)l->name.len,
-	    (uint8_t)l->version.len, (uint8_t)l->architecture.len};
+	    (uint8_t)l->version.len, (uint8_t)l->architecture.len,
+	    (uint8_t)l->kind};
 	(void)buf_add_span(&s->keys, l->name); /* keys.failed tells */
 	(void)buf_add_span(&s->keys, l->version);
 	(void)buf_add_span(&s->keys, l->architecture);
@@ -231,6 +236,8 @@ search_sort(struct search *s, struct txn *t, struct error *err)
 		r = package_light(t, number, &s->package);
 		if (r == 0)
 			r = add_hit(s, number, &s->package.light);
+		if (s->n % TRIM_PACKAGES == 0)
+			txn_trim(t);
 	}
 	if (r < 0)
 		return cannot_read(r, err);

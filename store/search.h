@@ -49,6 +49,7 @@ int search_sort(struct search *s, struct txn *t, struct error *err) MUST_CHECK;
 
 struct search_hit {
 	uint64_t package; /* number */
+	enum package_kind kind;
 	struct span name, version, architecture;
 };
 size_t search_count(const struct search *s);
