@@ -136,3 +136,22 @@ expect_line 2 'something is missing' suitefs package search
 # An expression that explodes names itself, whatever it is matched with.
 expect_line 1 "a-z n.*too many steps" timeout 60 "$SUITEFS" snapshot search \
 	one 'Description (~ "^(([a-z ]|[a-z n])+)+(x+x+|y)$")'
+
+# --- hostile archives -----------------------------------------------------------------------
+
+# Bytes that are no text, or that a terminal would act upon.
+edit_index() {
+	sed -i 's/^Description: test package cc/&\xff\x1b[31m\x07/; s/^Package: cc/&\xfe/' "$1"
+}
+upstream "$T/up" arches=amd64,arm64 sources=y
+unset -f edit_index
+run suitefs mirror update m
+expect_output "$(printf 'cc\xfe|test package cc\xff?[31m?')" bash -c \
+	"'$SUITEFS' mirror search --format='\${Package}|\${Description}\n' m \
+	'Priority (= required)' | head -n 1"
+run suitefs --json mirror search --format='${Description}' m 'Name (% cc*)'
+equal "$(json 'ascii([j[0]["name"], j[0]["text"].splitlines()[0]])')" \
+	"['cc\\ufffd', 'test package cc\\ufffd?[31m?']" 'bytes in JSON'
+run suitefs --json package show 'Name (~ "cc.?$"), Priority (= required)'
+run suitefs package show 'Priority (= required)'
+! grep -q $'[\x1b\x07]' "$T/out" || fail "package show prints control bytes"
