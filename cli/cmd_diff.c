@@ -165,6 +165,34 @@ load_state(struct txn *t, const struct derive_input *in, struct state *ret,
 		     : 0;
 }
 
+/* Has the state an index that may have packages of the architecture? */
+static bool
+has_architecture(const struct state *s, const char *architecture)
+{
+	for (size_t i = 0; i < s->nlists; i++) {
+		const char *a = s->lists[i].architecture;
+
+		/* That of a flat archive has any. */
+		if (*a == '\0' || strcmp(a, architecture) == 0)
+			return true;
+	}
+	return strcmp(architecture, "all") == 0;
+}
+
+/* Nothing that is misspelled is the same on both sides. */
+static int
+check_architectures(const struct state *old, const struct state *new,
+    const struct strs *archs, struct error *err)
+{
+	for (size_t i = 0; i < archs->n; i++)
+		if (!has_architecture(old, archs->v[i]) &&
+		    !has_architecture(new, archs->v[i]))
+			return error_set(err, -EINVAL,
+			    "neither has packages for the architecture %s",
+			    archs->v[i]);
+	return 0;
+}
+
 static int
 diff(struct cli *c, struct txn *t, const struct derive_input *in,
     struct heavy *heavy, uint64_t *ret_rows, struct error *err)
@@ -179,6 +207,8 @@ diff(struct cli *c, struct txn *t, const struct derive_input *in,
 		r = load_state(t, &in[1], &new, err);
 	if (r == 0)
 		r = cli_list(c, "arch", &archs);
+	if (r == 0)
+		r = check_architectures(&old, &new, &archs, err);
 	if (r < 0)
 		return r;
 	r = diff_print(c, t, &old, &new, &opts, heavy, ret_rows);

@@ -124,6 +124,7 @@ fails_so 2 "snapshot name 'a/b'" suitefs snapshot merge a/b one two
 fails_so 2 'exclude each other' suitefs snapshot merge --latest --no-remove x \
 	one two
 fails_so 2 'architecture riscv64' suitefs snapshot merge --arch=riscv64 x one
+fails_so 2 'architecture riscv64' suitefs snapshot diff --arch=riscv64 one two
 fails_so 2 'column 9' suitefs snapshot filter one x 'app (>= '
 fails_so 2 'something is missing' suitefs snapshot merge x
 fails_so 2 'something is missing' suitefs snapshot filter one x
@@ -147,6 +148,48 @@ run suitefs snapshot merge epoch one m3
 equal "$(packages epoch)" "${ONE/app_1.0/app_1:1.0}" 'one, m3'
 run suitefs snapshot drop epoch
 run suitefs mirror drop m3
+
+# What was not checked stays known as such.
+make_archive "$T/three" stable
+rm -f "$T/three"/dists/stable/{InRelease,Release.gpg}
+run suitefs mirror create --allow-unsigned mu "file:$T/three" stable
+run suitefs mirror update mu
+run suitefs snapshot filter mu unchecked app
+run suitefs snapshot merge mixed one unchecked
+run suitefs snapshot list
+equal "$(grep -c ' unsigned$' "$T/out")" 2 'number of unsigned snapshots'
+grep -q '^mixed .* unsigned$' "$T/out" || fail "mixed is not told as unsigned"
+for name in mixed unchecked; do
+	run suitefs snapshot drop "$name"
+done
+run suitefs mirror drop mu
+
+# --- diff -----------------------------------------------------------------------------
+
+expect 3 '' suitefs snapshot diff one two
+same <(printf '%s\n' '! amd64 app 1.0 2.0' '- all common 1.0 -' \
+	'+ amd64 extra - 1.0' '! amd64 libapp 1.0 2.0' '- amd64 lone 1.0 -' \
+	'- source src 1.0 -') "$T/out" 'one and two'
+expect 3 '' suitefs snapshot diff --only-matching --fields two one
+grep -qx '! amd64 app 2.0 1.0 Depends,.*,Version' "$T/out" ||
+	fail "fields are missing: $(cat "$T/out")"
+equal "$(wc -l <"$T/out")" 2 'lines of --only-matching'
+expect 3 '' suitefs snapshot diff --arch=source one two
+equal "$(cat "$T/out")" '- source src 1.0 -' '--arch=source'
+expect 0 '' suitefs --json snapshot diff one m1
+equal "$(cat "$T/out")" '[]' 'no difference'
+# The same package moves, with its stanza or with another.
+cp -a "$T/two" "$T/four"
+mkdir "$T/four/pool/contrib/l"
+mv "$T/four/pool/main/l/libapp" "$T/four/pool/contrib/l/"
+make_archive "$T/four" updates key=up components=main,contrib
+run suitefs mirror create --keyring="$KEYS/up.gpg" m4 "file:$T/four" updates
+run suitefs mirror update m4
+expect 3 '' suitefs snapshot diff --fields two m4
+equal "$(cat "$T/out")" '! amd64 libapp 2.0 2.0 main->contrib,Filename' 'moved'
+expect 3 '' suitefs snapshot diff two m4
+equal "$(cat "$T/out")" '! amd64 libapp 2.0 2.0 main->contrib,content' 'moved'
+run suitefs mirror drop m4
 
 # --- names ----------------------------------------------------------------------------
 
