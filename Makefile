@@ -70,7 +70,7 @@ $(B)/unit/test_%: $(B)/tests/unit/test_%.o $(LIBS)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) $(PKG_LIBS) -lcmocka
 
 # What lets files fail and looks at the result: see tests/fault/fault.h.
-FAULT = $(B)/fault/fault.so $(B)/fault/walk $(B)/fault/damage
+FAULT = $(B)/fault/fault.so $(B)/fault/walk $(B)/fault/damage $(B)/fault/fields
 $(B)/fault/fault.so: $(wildcard tests/fault/lib_*.c) tests/fault/fault.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -9,5 +9,5 @@
 need_faults
 fault_store
 # shellcheck disable=SC2086 # words
-faults malloc 8 4 ${SCENES:-init first update create rename fetch publish \
+faults malloc 8 3 ${SCENES:-init first update create rename fetch publish \
 	switch unpublish drop cleanup}

@@ -9,7 +9,7 @@
 need_faults
 fault_store
 # shellcheck disable=SC2086 # words
-faults power 12 4 ${SCENES:-init first update create rename fetch publish \
+faults power 12 3 ${SCENES:-init first update create rename fetch publish \
 	switch unpublish drop cleanup}
 
 # What finds nothing there finds a program that never flushes anything.
