@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -122,11 +123,53 @@ test_turned_bits_are_noticed(void **state)
 	}
 }
 
+/* Makes the store one of schema 1, past its back. */
+static void
+make_old(struct scratch *s)
+{
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_val k = {6, (char[]){"schema"}}, v = {4, (char[]){0, 0, 0, 1}};
+	char db[256];
+
+	store_close(s->store);
+	s->store = NULL;
+	(void)snprintf(db, sizeof(db), "%s/db", s->store_dir);
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, T_COUNT), 0);
+	assert_int_equal(mdb_env_open(env, db, 0, 0644), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, "meta", 0, &dbi), 0);
+	assert_int_equal(mdb_put(txn, dbi, &k, &v, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	open_again(s);
+}
+
+/* It is read and written as it was made. */
+static void
+test_old_stores_have_no_check_values(void **state)
+{
+	struct scratch *s = *state;
+	char whole[128];
+	off_t at;
+
+	(void)snprintf(whole, sizeof(whole), "before,%s,,after,", needle);
+	make_old(s);
+	scratch_write(s, put_some, NULL);
+	assert_values(s, 0, whole);
+	at = find_needle(s);
+	turn_bit(s, at + (off_t)sizeof(needle));
+	assert_values(s, 0, whole);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    scratch_test(test_turned_bits_are_noticed),
+	    scratch_test(test_old_stores_have_no_check_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
