@@ -21,7 +21,7 @@ index() {
 	local file=$T/$1/dists/stable/$2
 
 	mkdir -p "${file%/*}"
-	awk -F'|' -v source="${2##*/}" '
+	awk -F'|' -v source="${2##*/}" -v path="$2" '
 		NF { split($1, w, " ")
 			print "Package: " w[1] "\nVersion: " w[2]
 			print "Architecture: " w[3]
@@ -38,8 +38,9 @@ index() {
 				print "Directory: pool\nChecksums-Sha256:\n " \
 					sum " 1 " name ".dsc\n"
 			else
-				print "Filename: pool/" name ".deb\nSize: 1\n" \
-					"SHA256: " sum "\n" }' >"$file"
+				print "Filename: pool/" name \
+					(path ~ /installer/ ? ".udeb" : ".deb") \
+					"\nSize: 1\nSHA256: " sum "\n" }' >"$file"
 }
 
 # pulls ROWS ARGUMENT...: pull prints exactly that, as does diff afterwards.
