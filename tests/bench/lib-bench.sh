@@ -12,6 +12,11 @@ wants() {
 	[[ ,$ROWS, == *,$1,* ]]
 }
 
+# Are there rows with other programs?
+compares() {
+	wants mirror || wants snapshot || wants publish
+}
+
 say() {
 	printf 'bench: %s\n' "$*" >&2
 }
@@ -128,20 +133,21 @@ today() {
 }
 
 make_upstream() {
-	local kind
+	local kind kinds=debian
 
 	say 'making the archives'
 	"$TESTS/real-upstream.sh" "$REAL" amd64 >&2
 	make_key upstream
 	printf 'not a package\n' >"$T/tiny"
 	mkdir -p "$T/up" "$T/days"
-	for kind in tiny debian; do
+	! compares || kinds='debian tiny'
+	for kind in $kinds; do
 		make_day 1 "$kind"
 		sleep 1.1 # another Date
 		make_day 2 "$kind"
 		today 1 "$kind"
 	done
-	PACKAGES=$(grep -c ^Package: "$T/days/1-tiny/$PLACE/Packages")
+	PACKAGES=$(grep -c ^Package: "$T/days/1-debian/$PLACE/Packages")
 	cp "$T/tiny" "$T/up/tiny.file"
 	NGINX_EXTRA="location ~ ^/(tiny|debian)/pool/ {
 			try_files /tiny.file =404; }" start_nginx "$T/up"

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # what is set here is for others
-# How time, memory and the store grow: with architectures, with daily snapshots
-# (DAYS, 1000), and with publications in one prefix (PUBLICATIONS, 100).
+# How time, memory and the store grow: with architectures (ARCH_COUNTS, 1 2 5 10),
+# with daily snapshots (DAYS, 1000), and with publications in one prefix
+# (PUBLICATIONS, 100).
 
 DAYS=${DAYS:-1000}
 PUBLICATIONS=${PUBLICATIONS:-100}
@@ -48,16 +49,16 @@ scale_architectures() {
 			>"$dir/dists/bookworm/main/binary-$arch/Packages"
 	done
 	scale_day "$dir" 0 "${ARCHES[*]}"
-	for n in 1 2 5 10; do
+	for n in ${ARCH_COUNTS:-1 2 5 10}; do
 		list=$(IFS=, && printf '%s' "${ARCHES[*]:0:n}")
 		scale_store "$dir" "$list"
 		settle
-		scaled 'architectures: mirror update' $n \
+		scaled 'architectures: mirror update' "$n" \
 			"$SUITEFS" mirror update m
 		run suitefs snapshot create one from mirror m
-		scaled 'architectures: snapshot verify' $n \
+		scaled 'architectures: snapshot verify' "$n" \
 			"$SUITEFS" snapshot verify one
-			scaled 'architectures: publish snapshot' $n "$SUITEFS" publish \
+			scaled 'architectures: publish snapshot' "$n" "$SUITEFS" publish \
 			snapshot --gpg-key="$KEY" --distribution=prod one
 	done
 	rm -rf "$dir"

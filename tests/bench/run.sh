@@ -54,7 +54,7 @@ describe() {
 make_upstream
 describe >"$OUT/machine.tsv"
 printf 'packages\t%s\n' "$PACKAGES" >>"$OUT/machine.tsv"
-if wants mirror || wants snapshot || wants publish; then
+if compares; then
 	today 1 tiny
 	aptly_fill_pool
 fi
