@@ -466,8 +466,10 @@ int
 tree_poll(struct tree *t, tree_changed_fn *fn, void *arg)
 {
 	struct top_version *v;
-	int r = version_get(t, &v);
+	int r;
 
+	tree_cache_drop_idle(t->cache, TREE_IDLE_S);
+	r = version_get(t, &v);
 	if (r < 0)
 		return r;
 	if (v != t->polled)

@@ -13,7 +13,7 @@
  *
  * Every call opens its own read transaction.  Any thread may call; catalogs
  * are built on first use, shared, and dropped, least recently used first, when
- * they take more than TREE_CACHE_BYTES.
+ * they take more than TREE_CACHE_BYTES, and each after TREE_IDLE_S without use.
  */
 
 #include <stdbool.h>
@@ -26,6 +26,7 @@
 
 #define TREE_ROOT_INO	 1
 #define TREE_CACHE_BYTES (24 * 1024 * 1024)
+#define TREE_IDLE_S	 600
 
 struct tree;
 
@@ -71,7 +72,8 @@ int tree_keyring(struct tree *t, uint64_t ino, struct buf *out) MUST_CHECK;
 /*
  * Looks whether the store has been changed since the last call and calls fn
  * for each name whose meaning has: the kernel's knowledge of it is to be
- * dropped.  Old nodes stay good.  One thread calls.
+ * dropped.  Old nodes stay good.  Also drops catalogs that nobody has used for
+ * TREE_IDLE_S.  One thread calls, now and then.
  */
 typedef void tree_changed_fn(void *arg, uint64_t dir, struct span name);
 int tree_poll(struct tree *t, tree_changed_fn *fn, void *arg) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include "fs/archive.h"
 #include "fs/inode.h"
@@ -15,6 +16,7 @@ struct slot {
 	unsigned part;
 	unsigned users;
 	bool building;
+	int64_t used_s; /* when it was put back last */
 	size_t bytes;
 	TAILQ_ENTRY(slot) link;
 };
@@ -204,6 +206,15 @@ find(struct tree_cache *cache, uint64_t root, unsigned part)
 	return NULL;
 }
 
+static int64_t
+now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 static void
 evict(struct tree_cache *cache)
 {
@@ -299,7 +310,24 @@ tree_cache_put(struct tree_cache *cache, const struct cached *cached)
 	slot = (struct slot *)(uintptr_t)cached;
 	(void)pthread_mutex_lock(&cache->lock);
 	slot->users--;
+	slot->used_s = now_s();
 	evict(cache);
+	(void)pthread_mutex_unlock(&cache->lock);
+}
+
+void
+tree_cache_drop_idle(struct tree_cache *cache, int64_t idle_s)
+{
+	struct slot *slot, *before;
+	int64_t now = now_s();
+
+	(void)pthread_mutex_lock(&cache->lock);
+	/* One that is being built has a user. */
+	for (slot = TAILQ_LAST(&cache->slots, slots); slot; slot = before) {
+		before = TAILQ_PREV(slot, slots, link);
+		if (slot->users == 0 && now - slot->used_s >= idle_s)
+			slot_free(cache, slot);
+	}
 	(void)pthread_mutex_unlock(&cache->lock);
 }
 

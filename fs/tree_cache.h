@@ -6,7 +6,7 @@
  * that want the same one wait, counted while in use, and dropped, least
  * recently used first, when all take more than the limit.  The two used last
  * stay whatever they take, so that comparing two large archives does not build
- * each of them again for every name.
+ * each of them again for every name, until nobody has used them for a while.
  */
 
 #include <stdbool.h>
@@ -33,6 +33,8 @@ void tree_cache_free(struct tree_cache *cache);
 int tree_cache_get(struct tree_cache *cache, struct txn *t, uint64_t root,
     unsigned part, const struct cached **ret) MUST_CHECK;
 void tree_cache_put(struct tree_cache *cache, const struct cached *cached);
+/* Drops what nobody has used for so long. */
+void tree_cache_drop_idle(struct tree_cache *cache, int64_t idle_s);
 /* Bytes of all catalogs. */
 size_t tree_cache_bytes(struct tree_cache *cache);
 

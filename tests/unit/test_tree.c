@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "fs/tree.h"
+#include "fs/tree_call.h"
 #include "store/env.h"
 
 static struct tree *
@@ -552,6 +553,38 @@ test_tree_has_one_transaction_at_a_time(void **state)
 	tree_free(t);
 }
 
+/* Catalogs go when nobody uses them, and come again as they were. */
+static void
+test_tree_drops_idle_catalogs(void **state)
+{
+	struct scratch *s = *state;
+	struct tree *t = open_tree(s);
+	const struct cached *cached;
+	struct node before, after;
+	struct ino_dir dir;
+	struct txn *txn = NULL;
+
+	(void)make_named_snapshot(s, "monday", "hello", 1);
+	before = must_walk(t, "snapshots/monday/pool/main");
+	assert_true(tree_cache_bytes(t->cache) > 0);
+	tree_cache_drop_idle(t->cache, TREE_IDLE_S);
+	assert_true(tree_cache_bytes(t->cache) > 0);
+	dir = ino_dir(before.ino);
+	assert_int_equal(txn_read(s->store, &txn, NULL), 0);
+	assert_int_equal(
+	    tree_cache_get(t->cache, txn, dir.root, dir.part, &cached), 0);
+	tree_cache_drop_idle(t->cache, 0);
+	assert_true(tree_cache_bytes(t->cache) > 0);
+	tree_cache_put(t->cache, cached);
+	txn_end(txn);
+	tree_cache_drop_idle(t->cache, 0);
+	assert_int_equal(tree_cache_bytes(t->cache), 0);
+	assert_int_equal(tree_node(t, before.ino, &after), 0);
+	after = must_walk(t, "snapshots/monday/pool/main");
+	assert_int_equal(after.ino, before.ino);
+	tree_free(t);
+}
+
 int
 main(void)
 {
@@ -568,6 +601,7 @@ main(void)
 	    scratch_test(test_tree_keyrings),
 	    scratch_test(test_tree_shared_by_threads),
 	    scratch_test(test_tree_has_one_transaction_at_a_time),
+	    scratch_test(test_tree_drops_idle_catalogs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
