@@ -503,13 +503,19 @@ put_all(struct txn *t, void *arg, struct error *err)
 }
 
 int
+derive_check(const struct derive *d, struct error *err)
+{
+	/* One source has its own pool. */
+	if (d->opts.ninputs <= 1)
+		return 0;
+	return derive_check_pool(d->store, &d->state, d->opts.cancel, err);
+}
+
+int
 derive_end(struct derive *d, struct error *err)
 {
-	int r = 0;
+	int r = derive_check(d, err);
 
-	/* One source has its own pool. */
-	if (d->opts.ninputs > 1)
-		r = derive_check_pool(d->store, &d->state, d->opts.cancel, err);
 	if (r < 0)
 		return r;
 	if (d->state.nlists > 1)

@@ -91,8 +91,10 @@ struct derive_list {
 };
 int derive_list(struct derive *d, const struct derive_list *l,
     struct error *err) MUST_CHECK;
-/* -EEXIST also where packages of different sources claim one path in the pool
- * for different files. */
+/* What would keep derive_end() from making it: -EEXIST where packages of
+ * different sources claim one path in the pool for different files. */
+int derive_check(const struct derive *d, struct error *err) MUST_CHECK;
+/* Checks that, too. */
 int derive_end(struct derive *d, struct error *err) MUST_CHECK;
 /* The state that is being made: its lists are there, all else comes with
  * derive_end(). */

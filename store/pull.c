@@ -319,23 +319,33 @@ is_before(const struct making *m, size_t part)
 	return m->pull->plan.v[m->at].parts[part].source == BEFORE;
 }
 
-/* Does it come, to this index? */
+/* Is the index of an architecture of which something may come? */
 static bool
-comes(const struct making *m, const struct package *p)
+is_open(const struct making *m)
 {
 	const struct index_plan_item *item = &m->pull->plan.v[m->at];
 
 	return index_architecture_wanted(
-		   &m->pull->architectures, span_of(item->architecture)) &&
-	       bits_has(&m->pull->chosen, p->number);
+	    &m->pull->architectures, span_of(item->architecture));
+}
+
+/* Does it come, to this index? */
+static bool
+comes(const struct making *m, const struct package *p)
+{
+	return is_open(m) && bits_has(&m->pull->chosen, p->number);
 }
 
 /* 1: it gives way to what came. */
 static int
-is_old(struct pull *u, const struct light *l)
+is_old(const struct making *m, const struct light *l)
 {
-	int r = make_key(u, l, u->opts->no_remove);
+	struct pull *u = m->pull;
+	int r;
 
+	if (!is_open(m))
+		return 0;
+	r = make_key(u, l, u->opts->no_remove);
 	if (r < 0)
 		return r;
 	return words_find(&u->keys, buf_span(&u->key)) != WORD_NONE;
@@ -358,7 +368,7 @@ look(struct txn *t, size_t part, const struct package *p, void *arg)
 		r = bits_set(&u->have[at->group], p->number);
 		return r < 0 ? r : 0;
 	}
-	r = is_old(u, &p->light);
+	r = is_old(m, &p->light);
 	at->changes |= r > 0;
 	return r < 0 ? r : 0;
 }
@@ -376,7 +386,7 @@ take(struct txn *t, size_t part, const struct package *p, void *arg)
 		return comes(m, p) ? bits_set(have, p->number) : 0;
 	if (bits_has(&u->chosen, p->number))
 		return 1;
-	r = is_old(u, &p->light);
+	r = is_old(m, &p->light);
 	return r < 0 ? r : r == 0;
 }
 
@@ -491,8 +501,9 @@ pull_snapshot(struct store *s, const struct derive_opts *derive,
 		r = choose(&u, ret, err);
 	if (r == 0)
 		r = make_lists(&u, err);
-	if (r == 0 && !opts->dry_run)
-		r = derive_end(u.derive, err);
+	if (r == 0)
+		r = opts->dry_run ? derive_check(u.derive, err)
+				  : derive_end(u.derive, err);
 	if (r < 0)
 		return r;
 	derive_count(u.derive, &ret->packages, &ret->indexes);

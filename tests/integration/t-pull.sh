@@ -7,9 +7,12 @@
 
 # take NAME: $T/NAME, whose indexes a test wrote, as mirror and snapshot NAME.
 take() {
+	local more=()
+
+	[[ ! -e $T/$1/dists/stable/main/source ]] || more=(--source --udeb)
 	make_release "$T/$1/dists/stable" 'Suite: stable' 'Codename: stable' \
 		'Architectures: amd64 arm64' 'Components: main contrib'
-	run suitefs mirror create --allow-unsigned --source --udeb "$1" \
+	run suitefs mirror create --allow-unsigned "${more[@]}" "$1" \
 		"file:$T/$1" stable
 	run suitefs mirror update "$1"
 	run suitefs snapshot create "$1" from mirror "$1"
@@ -194,6 +197,31 @@ pulls '! amd64 bar 1 2
 pulls '' 'Name (= nothing)'
 expect 0 'nothing in new matches' suitefs snapshot pull base new empty-pull none
 FROM=base pulls '' 'Name (= app)'
+
+# A rebuilt package of the same name, version and file comes in its place, but
+# not beside it.
+index rebuilt main/binary-amd64/Packages <<-END
+	everywhere 1 all|Section: other
+END
+index rebuilt main/binary-arm64/Packages <<-END
+	everywhere 1 all|Section: other
+END
+index old main/binary-amd64/Packages <<-END
+	everywhere 1 all
+END
+index old main/binary-arm64/Packages <<-END
+	everywhere 1 all
+END
+take rebuilt
+take old
+run suitefs --quiet snapshot pull old rebuilt again everywhere
+[[ $(suitefs snapshot show --packages again | wc -l) == 2 ]] ||
+	fail "both are there"
+for option in --dry-run --quiet; do
+	expect_line 1 'pool/everywhere_1_all.deb' suitefs snapshot pull "$option" \
+		--arch=amd64 old rebuilt one-of-two everywhere
+done
+expect_line 1 'one-of-two' suitefs snapshot show one-of-two
 
 # Into nothing: what comes is of the source's architectures.
 run suitefs snapshot create nil empty
