@@ -17,7 +17,7 @@
 #include "store/package.h"
 #include "store/txn.h"
 
-#define RUN_MAX_PACKAGES 256 /* what is written now has 96 at most */
+#define RUN_MAX_PACKAGES 256	       /* what is written now has 96 at most */
 #define RUN_MAX_BYTES	 (1024 * 1024) /* rendered; one stanza may pass it */
 
 struct list_run {
