@@ -1,7 +1,8 @@
 #!/bin/bash
 # snapshot verify beside a slow implementation and beside apt, on hundreds of
 # small generated archives for two architectures, with Multi-Arch, Provides,
-# versions and alternatives.
+# versions and alternatives.  And snapshot pull: what comes lacks nothing that
+# the source has.
 . "$(dirname "$0")/lib.sh" || exit
 
 need "$PYTHON" apt-cache
@@ -46,6 +47,29 @@ apt_agrees() {
 	same "$T/want" "$T/got" "seed $SEED: apt of $1 and suitefs"
 }
 
+# asked SNAPSHOT: lines "DEPENDENCY [ARCH] PACKAGE FIELD" of what is not met.
+asked() {
+	{ suitefs --quiet snapshot verify --why "$1" || [[ $? == 3 ]]; } | awk '
+		/^[^ ]/ { text = $0 }
+		/^ / { print text $0 }' | sort
+}
+
+# pulls_all QUERY OPTION...: no package lacks what it does not lack at the source.
+pulls_all() {
+	local query=$1
+	shift
+
+	run suitefs --quiet snapshot pull "$@" nil "$SNAPSHOT" pulled "$query"
+	[[ $(wc -l <"$T/out") -gt 300 ]] || fail "little is pulled: $*"
+	asked pulled >"$T/pulled"
+	[[ -s $T/pulled ]] || fail "nothing is missing anywhere: $*"
+	comm -23 "$T/pulled" "$T/source" >"$T/missing"
+	[[ ! -s $T/missing ]] ||
+		fail "seed $SEED: pull $*: $(head -n 5 "$T/missing")"
+	run suitefs snapshot drop pulled
+}
+
+run suitefs --quiet snapshot create nil empty
 for SEED in 1 2; do
 	UP=$T/up-$SEED
 	SNAPSHOT=s$SEED
@@ -60,6 +84,10 @@ for SEED in 1 2; do
 	compare amd64,arm64 --build --why
 	compare amd64 --arch=amd64 --build --all-variants --why
 	compare arm64 --arch=arm64
+	asked "$SNAPSHOT" >"$T/source"
+	pulls_all 'Name (% c*-a)'
+	pulls_all 'Name (% c*-b)' --recommends
+	pulls_all 'Name (% c*-[cd])' --all-matches
 	apt_agrees amd64 arm64
 	apt_agrees arm64 amd64
 done
