@@ -248,8 +248,9 @@ candidates_add(struct candidates *c, const struct package *p, uint64_t listed,
 static struct span
 word(const struct candidates *c, uint32_t number)
 {
-	return number == WORD_NONE ? (struct span){0}
-				   : words_get(&c->words, number);
+	if (number == WORD_NONE)
+		return (struct span){0};
+	return words_get(&c->words, number);
 }
 
 /* Of offers of one name. */
