@@ -297,7 +297,7 @@ take_pool(struct update *u, const struct state *s, struct error *err)
 {
 	struct blob_queue_opts opts = update_fetching(u);
 	struct pool_want want = {.unsaved = s};
-	struct pool_result result;
+	struct pool_result result = {0};
 	struct error first = {""};
 	int r;
 
