@@ -105,6 +105,28 @@ test_find_rows(void **state)
 	    2, "b [amd64] a_1_amd64(Depends);r [amd64] a_1_amd64(Recommends);");
 }
 
+/* What stands in a list for all architectures is asked for each of them; udebs
+ * are a world of their own. */
+static void
+test_find_in_lists_for_all(void **state)
+{
+	CLEANUP(state_release) struct state st = {0};
+	CLEANUP(strs_release) struct strs archs = {0};
+
+	packages_add_list(
+	    *state, &st, "all", PACKAGE_BINARY, "p 1 all|Depends: q\n");
+	packages_add_list(*state, &st, "amd64", PACKAGE_BINARY, "q 1 amd64\n");
+	packages_add_list(*state, &st, "arm64", PACKAGE_BINARY, "");
+	packages_add_list(*state, &st, "amd64", PACKAGE_UDEB,
+	    "u 1 amd64|Depends: q, p / u\n");
+	check(*state, (struct unmet_opts){.state = &st, .why = true}, 2,
+	    "q [amd64] u_1_amd64(Depends);q [arm64] p_1_all(Depends);");
+	assert_int_equal(strs_add(&archs, SPAN("arm64")), 0);
+	check(*state,
+	    (struct unmet_opts){.state = &st, .architectures = &archs}, 1,
+	    "q [arm64];");
+}
+
 /* Each field at fault is told of once, however many lists have the package. */
 static void
 test_find_faults(void **state)
@@ -178,6 +200,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    scratch_test(test_find_rows),
+	    scratch_test(test_find_in_lists_for_all),
 	    scratch_test(test_find_faults),
 	    scratch_test(test_find_limits_architectures),
 	    scratch_test(test_find_damage),
