@@ -152,9 +152,10 @@ choose_suite(const struct derive *d)
 	for (size_t i = 0; i < d->opts.ninputs; i++) {
 		const struct state *s = &d->sources[i].state;
 
-		if (s->nlists == 0)
+		/* A flat archive has none, an empty one none of its own. */
+		if (s->flat || s->nlists == 0)
 			continue;
-		if (s->flat || (suite && strcmp(suite, s->suite) != 0))
+		if (suite && strcmp(suite, s->suite) != 0)
 			return d->opts.name;
 		suite = s->suite;
 	}

@@ -19,8 +19,9 @@
  * The state has no origin of its own: packages are found where they were
  * sighted, whichever origins that are.  Its Release is unsigned and lists the
  * plain indexes.  It takes Origin, Label, Suite, Codename (from one source:
- * Version and Description too) from the sources where they agree; a snapshot
- * of sources of different suites is a suite of its own name.
+ * Version and Description too) from the sources where they agree.  Flat and
+ * empty sources have no say in the suite; where there is none, or several, it
+ * is the snapshot's name.
  */
 
 #include <stdatomic.h>

@@ -118,6 +118,23 @@ expect_output 'cc' bash -c "apt-cache pkgnames | grep -v '^aa\$\\|^bb\$'"
 	fail "an index without packages is not empty"
 [[ -e $SNAPSHOTS/empty/dists/empty/Release ]] || fail "empty has no Release"
 
+# --- a flat archive along with others ----------------------------------------------------
+
+mkdir "$T/flat"
+make_deb flat 1.0 all
+make_deb flat-amd64 1.0 amd64 'Depends: flat, aa'
+cp "$DEBS"/flat*_1.0_*.deb "$T/flat/"
+make_flat_archive "$T/flat" key=up
+run suitefs mirror create --keyring="$KEYS/up.gpg" flat "file:$T/flat" ./
+run suitefs mirror update flat
+run suitefs snapshot merge with-flat both flat
+wait_for 2 test -e "$SNAPSHOTS/with-flat" || fail "the mount lacks with-flat"
+apt_source "deb [trusted=yes] file:$SNAPSHOTS/with-flat stable main"
+apt_update
+run apt-get -q install flat-amd64
+equal "$(apt_installed flat) $(apt_installed flat-amd64)" '1.0 1.0' \
+	'what is installed from with-flat'
+
 # --- published ---------------------------------------------------------------------------
 
 # offers NAME: whether apt knows the package from the mount.
@@ -138,10 +155,11 @@ offers cc || fail "cc is not published"
 publish switch stable twin
 apt_update
 # What is published stays when all that it was made of goes.
-for name in one two both few; do
+for name in one two both few with-flat; do
 	run suitefs snapshot drop "$name"
 done
 run suitefs mirror drop m
+run suitefs mirror drop flat
 run suitefs db cleanup --grace=0s
 run suitefs db check
 apt_update
