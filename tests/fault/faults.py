@@ -385,32 +385,36 @@ class Harness:
 
     # power ...
 
+    def disk_after(self, k):
+        disk = Disk(self.options.base)
+        for entry in self.log[:k]:
+            disk.step(entry)
+        return disk
+
     def power(self):
-        points = list(range(len(self.log) + 1))
-        picks = [(k, v) for k in points for v in range(len(VARIANTS))]
-        self.rng.shuffle(picks)
-        # Several times as many as there is time for, since most are alike.
-        picks = sorted(picks[:max(self.options.rounds * 3, 1)])
-        disk, at, seen = Disk(self.options.base), 0, set()
-        images = []
-        for k, v in picks:
-            while at < k:
-                disk.step(self.log[at])
-                at += 1
-            image = disk.after(*VARIANTS[v], self.rng)
-            key = hash(tuple(sorted(image.items(), key=lambda i: i[0])))
-            if key not in seen:
-                seen.add(key)
-                images.append((k, v, image))
-        self.rng.shuffle(images)
+        """Each point with each variant, then those again that are random."""
+        points = [(k, v) for k in range(len(self.log) + 1)
+                  for v in range(len(VARIANTS))]
         self.faults = len(self.log)
-        for k, v, image in images:
-            if self.over():
-                break
-            store = os.path.join(self.work, "power")
-            self.round(store, "power fails after %d of %d operations, kept: "
-                       "data %s, names %s" % (k, len(self.log), *VARIANTS[v]),
-                       lambda image=image: lay_out(image, store))
+        seen = set()
+        while not self.over():
+            before = len(seen)
+            self.rng.shuffle(points)
+            for k, v in points:
+                if self.over():
+                    break
+                image = self.disk_after(k).after(*VARIANTS[v], self.rng)
+                key = hash(tuple(sorted(image.items(), key=lambda i: i[0])))
+                if key in seen:
+                    continue
+                seen.add(key)
+                store = os.path.join(self.work, "power")
+                self.round(store, "power fails after %d of %d operations, "
+                           "kept: data %s, names %s" % (
+                               k, len(self.log), *VARIANTS[v]),
+                           lambda image=image: lay_out(image, store))
+            if len(seen) == before:
+                break  # there are no others
 
     # ... kill, fail, malloc
 
