@@ -30,14 +30,13 @@ while (<STDIN>) {
 }
 $seen{generated()} = 1 for 1 .. 8000;
 # What differs in zeros alone, or by an empty revision, is equal.
-for my $v (keys %seen) {
+for my $v (sort keys %seen) {
 	$seen{"0:$v"} = 1 if $v !~ /:/ && rand() < 0.1;
 	$seen{"$v-0"} = 1 if $v !~ /-/ && rand() < 0.1;
 	$seen{$v =~ s/(\d+)$/00$1/r} = 1 if rand() < 0.1;
 }
-my @versions = grep { (version_check($_))[0] } sort keys %seen;
-@versions = map { $_->[0] } sort { version_compare($a->[0], $b->[0]) }
-	map { [$_] } @versions;
+my @versions = sort { $a <=> $b }
+	grep { $_->is_valid() } map { Dpkg::Version->new($_) } sort keys %seen;
 
 my $number = 0;
 sub package_of {
@@ -62,7 +61,7 @@ for my $i (0 .. $#versions - 1) {
 	# Half of them the other way round.
 	my ($x, $y) = @versions[$i, $i + 1];
 	($x, $y) = ($y, $x) if $i % 2;
-	my $order = version_compare($x, $y);
+	my $order = $x <=> $y;
 	$equal++ if $order == 0;
 	my ($met, $unmet) = map {
 		join ', ', map { "p$i ($_ $y)" } @$_ } @{$ops{$order}};
