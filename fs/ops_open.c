@@ -7,6 +7,14 @@
 #include "fs/ops_internal.h"
 #include "fs/reader.h"
 
+/*
+ * Passthrough (Linux 6.9), where the kernel reads present blobs by itself, is
+ * not used: the process that serves would need CAP_SYS_ADMIN, its page cache
+ * could not be kept from one open to the next, all opens of an inode at a time
+ * have to name one backing file, also when the next process serves, and a blob
+ * that was set aside and fetched again is another file.
+ */
+
 #define MAX_IDLE_IOBUFS 3
 
 struct iobuf {

@@ -226,7 +226,7 @@ run umount "$MNT"
 # --- kept by a service manager -----------------------------------------------------------------
 
 "$PYTHON" - "$SUITEFS" "$MNT" "$T/up/$half" "$half" <<'END' || fail "see above"
-import array, os, signal, socket, subprocess, sys, time
+import array, os, select, signal, socket, subprocess, sys, time
 
 program, mnt, want, name = sys.argv[1:]
 want = open(want, "rb").read()
@@ -287,7 +287,10 @@ for attempt in range(3):
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     for w in workers:
+        end = os.pidfd_open(w)
         os.kill(w, signal.SIGKILL)
+        assert select.select([end], [], [], 10)[0], "a worker does not die"
+        os.close(end)
     reader = subprocess.Popen(["sha256sum", mnt + "/" + name],
                               stdout=subprocess.DEVNULL)
     time.sleep(0.2)
@@ -303,7 +306,6 @@ hear("STOPPING", stored)
 assert os.waitpid(pid, 0)[1] == 0
 while stored:
     hear("FDSTOREREMOVE", stored)
-# What is given to it is mounted no more: it mounts.
 END
 [[ ! $(mounts_under "$T") ]] || fail "still mounted"
 
