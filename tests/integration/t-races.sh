@@ -68,7 +68,8 @@ fi
 
 # --- what goes on meanwhile -----------------------------------------------------------
 
-# A mirror that is updated, snapshots of it that come and go, cleanup all the time.
+# A mirror that is updated, snapshots of it that come and go, cleanup all the time,
+# and backups.
 churn() {
 	local i=0
 
@@ -80,6 +81,7 @@ churn() {
 		((i <= 2)) || suitefs --quiet snapshot drop --force \
 			"churn$((i - 2))" || exit
 		suitefs --quiet db cleanup >/dev/null || exit
+		suitefs --quiet db backup "$T/backup$i" || exit
 	done
 	printf 'churn: %d rounds\n' "$i"
 }
@@ -118,3 +120,12 @@ printf '%d switches in %d s\n' "$n" $((SECONDS - begun))
 [[ $status == 0 ]] || fail "a client has seen what it must not"
 ((n > 3)) || fail "only $n switches"
 run suitefs --quiet db check --blobs
+# Each backup is a whole store of one moment, with files that are remote.
+WALK=${SUITEFS%/*}/fault/walk
+for backup in "$T"/backup*; do
+	mkdir -p "$T/restored/db"
+	mv "$backup" "$T/restored/db/data.mdb"
+	run suitefs --quiet --store="$T/restored" db check
+	[[ ! -e $WALK ]] || run "$WALK" "$T/restored"
+	rm -r "$T/restored"
+done
