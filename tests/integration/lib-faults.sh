@@ -65,6 +65,7 @@ upstream_only() {
 scene() {
 	BASE=$T/base
 	OPTIONS=()
+	PROGRAM=("$SUITEFS" --quiet)
 	case $1 in
 	init)
 		BASE=$T/nothing
@@ -101,8 +102,29 @@ scene() {
 		OPTIONS=(--takes-away)
 		COMMAND=(db cleanup --grace=0)
 		;;
+	mount)
+		PROGRAM=()
+		COMMAND=(bash "$T/read-mount" snapshots/two)
+		read_mount >"$T/read-mount"
+		;;
 	*) fail "what is the scene $1?" ;;
 	esac
+}
+
+# A script that mounts the store and reads all of the directory $1 in it, so that
+# files that are remote are fetched.
+read_mount() {
+	cat <<-'END'
+		set -eu
+		mnt=$(mktemp -d)
+		"$SUITEFS" mount -f "$mnt" &
+		trap 'umount "$mnt" || fusermount3 -u "$mnt"; wait; rmdir "$mnt"' EXIT
+		for ((i = 0; i < 500; i++)); do
+			! mountpoint -q "$mnt" || break
+			sleep 0.02
+		done
+		find "$mnt/$1" -type f -exec cat {} + >/dev/null
+	END
 }
 
 # faults_in NAME MODE ROUNDS SECONDS: in the scene that has been set.
@@ -111,7 +133,7 @@ faults_in() {
 	"$PYTHON" "$TOP/tests/fault/faults.py" "$2" --name "$1" \
 		--base "$BASE" --work "$T/work" --suitefs "$SUITEFS" \
 		--lib "$LIB" --walk "$WALK" --rounds "$3" --seconds "$4" \
-		"${OPTIONS[@]}" -- "$SUITEFS" --quiet "${COMMAND[@]}"
+		"${OPTIONS[@]}" -- "${PROGRAM[@]}" "${COMMAND[@]}"
 }
 
 # faults MODE ROUNDS SECONDS SCENE...: in each scene, unless "make torture" says
