@@ -84,7 +84,7 @@ run apt-get update
 apt-cache dumpavail | sed -n 's/^Package: //p' | sort -u >"$T/known"
 sed -n 's/^Package: //p' "$T/up/$index/Packages" | sort -u >"$T/names"
 same "$T/names" "$T/known" 'the packages that apt knows'
-find "$T/mnt" -type d | wc -l >"$T/dirs"
+find "$T/mnt/pool" -type d | wc -l >"$T/dirs"
 [[ $(cat "$T/dirs") -gt 1000 ]] || fail "only $(cat "$T/dirs") directories"
 run unmount_one "$T/mnt"
 wait_for 5 no_leftovers || :
