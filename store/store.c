@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libdeflate.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,12 +149,24 @@ make_dirs(const struct store *s, struct error *err)
 }
 
 /* Opens all tables in txn; which one failed is *reterr. */
+/* A table that writers alone look at, and that stores have got since the first
+ * version: a mount of an older store does without it. */
+static bool
+for_writers(enum table table)
+{
+	return table == T_PATHS;
+}
+
 static int
 open_tables(struct store *s, MDB_txn *txn, unsigned flags, enum table *reterr)
 {
 	for (enum table i = 0; i < T_COUNT; i++) {
 		int rc = mdb_dbi_open(txn, table_name[i], flags, &s->dbi[i]);
 
+		if (rc == MDB_NOTFOUND && s->read_only && for_writers(i)) {
+			s->dbi[i] = UINT_MAX; /* -EINVAL for who asks */
+			rc = 0;
+		}
 		if (rc != 0) {
 			*reterr = i;
 			return rc;

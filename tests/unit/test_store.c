@@ -302,6 +302,42 @@ test_open_missing_tables(void **state)
 	must_fail(f, STORE_READ_ONLY, -EIO, "/tmp: is missing");
 }
 
+/* Takes a table out of the database, past the store. */
+static void
+drop_table(struct fixture *f, const char *table)
+{
+	char db[96];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	(void)snprintf(db, sizeof(db), "%s/db", f->dir);
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+	assert_int_equal(mdb_env_open(env, db, 0, 0644), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
+	assert_int_equal(mdb_drop(txn, dbi, 1), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+/* A store of before there was the table of paths can be mounted. */
+static void
+test_open_without_paths(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(must_open(f, STORE_CREATE));
+	drop_table(f, "paths");
+	store_close(must_open(f, STORE_READ_ONLY));
+	drop_table(f, "keys");
+	must_fail(f, STORE_READ_ONLY, -EIO, "has no table \"keys\"");
+	/* A writer makes them. */
+	store_close(must_open(f, 0));
+	drop_table(f, "paths");
+}
+
 static void
 test_open_truncated(void **state)
 {
@@ -550,6 +586,7 @@ main(void)
 	    TEST(test_open_not_a_database),
 	    TEST(test_open_foreign_database),
 	    TEST(test_open_missing_tables),
+	    TEST(test_open_without_paths),
 	    TEST(test_open_truncated),
 	    TEST(test_open_free_end),
 	    TEST(test_write_pads_file),
