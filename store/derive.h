@@ -25,6 +25,7 @@
  */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -85,10 +86,11 @@ int derive_plan(const struct derive *d, const struct strs *architectures,
 struct derive_list {
 	const char *component, *architecture;
 	enum package_kind kind;
-	const uint64_t *packages; /* numbers; NULL: what `like` has */
+	const uint64_t *packages; /* numbers */
 	size_t n;
 	/* A list that it is, perhaps: saves reading the stanzas; or 0. */
 	uint64_t like;
+	bool whole; /* all that `like` has, whatever packages says */
 };
 int derive_list(struct derive *d, const struct derive_list *l,
     struct error *err) MUST_CHECK;

@@ -143,8 +143,8 @@ is_like(struct store *s, const struct derive_list *want, struct error *err)
 	CLEANUP(list_release) struct list l = {0};
 	int r;
 
-	if (want->like == 0 || !want->packages)
-		return want->like != 0;
+	if (want->whole || want->like == 0)
+		return want->whole;
 	r = txn_read(s, &t, err);
 	if (r < 0)
 		return r;

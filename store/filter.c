@@ -88,9 +88,6 @@ make_index(struct filter *f, const struct index_plan_item *item)
 	if (r < 0)
 		return r;
 	index_merge_release(&m);
-	/* An index without packages is one as well, not what `like` has. */
-	if (packages.n == 0)
-		l.like = 0;
 	l.packages = packages.v;
 	l.n = packages.n;
 	return derive_list(f->d, &l, f->err);

@@ -128,7 +128,8 @@ merge_item(const struct merge_job *j, const struct index_plan_item *item,
 	    .like = common_list(item, j->keep)};
 	int r;
 
-	if (l.like != 0)
+	l.whole = l.like != 0;
+	if (l.whole)
 		return derive_list(j->derive, &l, err);
 	r = index_merge_walk(&m.merge, note, &m, err);
 	if (r == 0)

@@ -422,16 +422,14 @@ make_list(struct pull *u, size_t at, struct error *err)
 	struct making m = {u, at};
 	int r;
 
-	if (u->parts[at].changes || l.like == 0) {
+	l.whole = !u->parts[at].changes && l.like != 0;
+	if (!l.whole) {
 		r = index_merge_collect(
 		    &u->parts[at].merge, take, &m, &out, err);
 		if (r < 0)
 			return r;
 		l.packages = out.v;
 		l.n = out.n;
-		/* No packages at all are not those of the list. */
-		if (out.n == 0)
-			l.like = 0;
 	}
 	return derive_list(u->derive, &l, err);
 }

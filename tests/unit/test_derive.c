@@ -106,10 +106,15 @@ static void
 test_list_may_be_empty(void **state)
 {
 	struct scratch *s = *state;
+	struct digest rendered;
+	uint64_t full = take_list(s, "aa bb", &rendered);
 	uint64_t list = list_of(s, NULL, 0, 0);
-	struct txn *t = scratch_read(s);
+	struct txn *t;
 	struct list l = {0};
 
+	/* What was thought to be like it is not. */
+	assert_int_equal(list_of(s, NULL, 0, full), list);
+	t = scratch_read(s);
 	assert_int_equal(list_load(t, list, &l), 0);
 	assert_int_equal(l.packages, 0);
 	assert_int_equal(l.bytes, 0);
