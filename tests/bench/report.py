@@ -44,7 +44,12 @@ gpg, 8 downloads at once; publishing with `-skip-contents -skip-bz2 -batch`. Its
 pool has the one file of all packages before anything is measured, and each
 `mirror update, first` begins with an empty database: it reads indexes and looks
 the packages up, and downloads none. reprepro keeps each package at a place of
-its own, so its first update downloads all of them, and is measured apart.
+its own, so its first update downloads all of them, and is measured apart; its
+updates publish as well.
+
+**A day's size** is that of the database without free pages. A captured mirror
+also keeps upstream's own compressed index as a file, since upstream's Release
+lists it; that stands beside it, and is not in the budget's figure.
 
 **What is measured.** Seconds from start to end of the command (median of the
 rounds, spread from the fastest to the slowest), the largest resident set, and

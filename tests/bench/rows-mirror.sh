@@ -43,9 +43,12 @@ mirror_round() {
 }
 
 # reprepro fetches each file to a place of its own, so its first update downloads
-# all of them; that is measured apart, and once.
+# all of them; that is measured apart, and once.  REPREPRO=no leaves it out.
 reprepro_once() {
-	command -v reprepro >/dev/null || return 0
+	local key
+
+	[[ ${REPREPRO-yes} == yes ]] || return 0
+	key=$(cat "$KEYS/upstream.fpr")
 	say 'reprepro downloads its packages'
 	today 1 tiny
 	mkdir -p "$T/reprepro/conf"
@@ -54,7 +57,7 @@ reprepro_once() {
 		Architectures: amd64
 		Components: main
 		Update: up
-		SignWith: $(cat "$KEYS/upstream.fpr")
+		SignWith: $key
 		DebIndices: Packages Release . .gz
 	END
 	cat >"$T/reprepro/conf/updates" <<-END
@@ -63,7 +66,7 @@ reprepro_once() {
 		Suite: bookworm
 		Components: main
 		Architectures: amd64
-		VerifyRelease: $(cat "$KEYS/upstream.fpr")
+		VerifyRelease: ${key: -16}
 	END
 	measure 'mirror update, first, with all packages' reprepro \
 		reprepro -b "$T/reprepro" --silent update bookworm

@@ -23,7 +23,7 @@ REAL=${REAL:-${TMPDIR:-/tmp}/suitefs-upstream}
 MEASURE=${MEASURE:-$TOP/build/bench/measure}
 need_root
 need_fuse
-need aptly nginx xz apt-ftparchive wrk gnuplot "$MEASURE"
+need aptly reprepro nginx xz apt-ftparchive wrk gnuplot "$MEASURE"
 mkdir -p "$OUT"
 for row in ${ROWS//,/ }; do
 	[[ -e $TOP/tests/bench/rows-$row.sh ]] || fail "there are no rows '$row'"
