@@ -136,6 +136,8 @@ start_thread(struct notifier *n)
 	int r;
 
 	(void)sigfillset(&all);
+	/* Comes to the thread that reads: see store/bus.h. */
+	(void)sigdelset(&all, SIGBUS);
 	(void)pthread_sigmask(SIG_BLOCK, &all, &old);
 	r = pthread_create(&n->thread, NULL, run, n);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);

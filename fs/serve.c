@@ -66,6 +66,8 @@ start_fetching(struct serving *s, struct error *err)
 		return 0;
 	/* Its threads must leave the signals to this one. */
 	(void)sigfillset(&all);
+	/* Comes to the thread that reads: see store/bus.h. */
+	(void)sigdelset(&all, SIGBUS);
 	(void)pthread_sigmask(SIG_BLOCK, &all, &old);
 	r = opts->start_fetching(opts->arg, s->store, &s->requests, err);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -7,7 +7,8 @@
  * the store is lost to it: LMDB takes no such page for one of its own, a value
  * of zeros has no check value, and no transaction begins or commits any more.
  *
- * Signals are the process's, and so is this.  Any thread may call.
+ * Signals are the process's, and so is this.  Any thread may call; those that
+ * block signals leave SIGBUS out.
  */
 
 #include <stdbool.h>
