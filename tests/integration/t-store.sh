@@ -249,7 +249,7 @@ fi
 need_root
 SUITEFS_STORE=$T/small
 mkdir "$SUITEFS_STORE"
-mount -t tmpfs -o size=64m none "$SUITEFS_STORE"
+mount -t tmpfs -o size=64m,mode=0755 none "$SUITEFS_STORE"
 archive 0 50
 offer 0
 run suitefs mirror create --keyring="$KEYS/up.gpg" m "$URL" stable main
