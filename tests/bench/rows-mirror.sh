@@ -6,7 +6,7 @@ mirror_limits() {
 	local day=$T/days/1-tiny/$PLACE
 
 	# shellcheck disable=SC2016 # for the inner shell
-	measure 'mirror update, first' 'limit: xz -dc | sha256sum' \
+	measure 'mirror update, first' 'limit: xz -dc, sha256sum' \
 		sh -c 'xz -dc "$0" | sha256sum' "$day/Packages.xz"
 	measure 'mirror update, unchanged' 'limit: curl InRelease' \
 		curl -sf -o /dev/null "$UPSTREAM_URL/tiny/dists/bookworm/InRelease"
