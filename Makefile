@@ -39,10 +39,10 @@ Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 JOBS := $(shell nproc)
 
-LAYERS = base store mirror fs cli
+LAYERS = base store algebra mirror fs cli
 SRCS = $(wildcard $(addsuffix /*.c,$(LAYERS)))
 objs = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
-LIBS = $(B)/fs.a $(B)/mirror.a $(B)/store.a $(B)/base.a
+LIBS = $(addprefix $(B)/,fs.a mirror.a algebra.a store.a base.a)
 
 all: $(B)/suitefs
 
@@ -55,7 +55,7 @@ $(B)/$(1).a: $(call objs,$(1))
 	$(Q)rm -f $$@
 	$(Q)$(AR) rcs $$@ $$^
 endef
-$(foreach l,base store mirror fs,$(eval $(call layer_archive,$(l))))
+$(foreach l,$(filter-out cli,$(LAYERS)),$(eval $(call layer_archive,$(l))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "algebra/filter.h"
+#include "algebra/merge.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "cli/cmd_snapshot.h"
-#include "store/filter.h"
-#include "store/merge.h"
 #include "store/mirror.h"
 #include "store/snapshot.h"
 #include "store/txn.h"

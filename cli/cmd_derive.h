@@ -3,8 +3,8 @@
 
 /* Snapshots made of others: suitefs snapshot merge, filter. */
 
+#include "algebra/derive.h"
 #include "cli/command.h"
-#include "store/derive.h"
 
 int cmd_snapshot_merge(struct cli *c);
 int cmd_snapshot_filter(struct cli *c);

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "algebra/diff.h"
 #include "base/buf.h"
 #include "cli/cmd_derive.h"
 #include "cli/output.h"
-#include "store/diff.h"
 #include "store/mirrors.h"
 #include "store/snapshots.h"
 

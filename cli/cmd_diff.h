@@ -1,8 +1,8 @@
 #ifndef CLI_CMD_DIFF_H
 #define CLI_CMD_DIFF_H
 
+#include "algebra/diff.h"
 #include "cli/command.h"
-#include "store/diff.h"
 
 int cmd_snapshot_diff(struct cli *c);
 

@@ -9,11 +9,11 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "algebra/graph.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/output.h"
-#include "store/graph.h"
 
 extern char **environ;
 

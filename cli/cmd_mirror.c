@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "algebra/query.h"
 #include "base/log.h"
 #include "cli/cmd_fetch.h"
 #include "cli/cmd_search.h"
@@ -140,15 +141,21 @@ set_pool(const struct cli *c, struct mirror *m, struct error *err)
 
 /* "--filter=" takes it away. */
 static int
-set_filter(const struct cli *c, struct mirror *m)
+set_filter(const struct cli *c, struct mirror *m, struct error *err)
 {
+	CLEANUP(query_cleanup) struct query *q = NULL;
 	const char *filter = cli_value(c, "filter");
+	int r;
 
 	if (!filter)
 		return 0;
-	free(m->filter);
-	m->filter = *filter ? strdup(filter) : NULL;
-	return *filter && !m->filter ? -ENOMEM : 0;
+	if (!*filter) {
+		free(TAKE(m->filter));
+		return 0;
+	}
+	r = query_parse(span_of(filter), &q, err);
+	return r < 0 ? error_prefix(err, r, "--filter")
+		     : set_str(&m->filter, filter);
 }
 
 static int
@@ -181,7 +188,7 @@ fill_new(
 	if (r == 0)
 		r = set_pool(c, m, err);
 	if (r == 0)
-		r = set_filter(c, m);
+		r = set_filter(c, m, err);
 	return r < 0 ? r : set_tls(c, o);
 }
 
@@ -463,7 +470,7 @@ edit(struct mirror *m, struct origin *o, void *arg, struct error *err)
 	if (r == 0)
 		r = set_pool(c, m, err);
 	if (r == 0)
-		r = set_filter(c, m);
+		r = set_filter(c, m, err);
 	if (r == 0)
 		r = edit_files(e, m, o);
 	if (r < 0)

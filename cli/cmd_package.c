@@ -4,13 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "algebra/holdings.h"
+#include "algebra/search.h"
 #include "cli/output.h"
 #include "store/blob.h"
 #include "store/content.h"
 #include "store/gone.h"
 #include "store/heavy.h"
-#include "store/holdings.h"
-#include "store/search.h"
 #include "store/state.h"
 
 struct showing {

@@ -4,11 +4,11 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "algebra/pull.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/cmd_derive.h"
 #include "cli/cmd_diff.h"
-#include "store/pull.h"
 
 static int
 print_changes(struct txn *t, const struct state *before,

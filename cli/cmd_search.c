@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "algebra/holders.h"
+#include "algebra/search.h"
 #include "cli/format.h"
 #include "cli/output.h"
 #include "store/heavy.h"
-#include "store/holders.h"
-#include "store/search.h"
 #include "store/state.h"
 
 /* Between two times that pages of the database are given back. */

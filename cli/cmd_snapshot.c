@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "algebra/derive.h"
 #include "base/date.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -93,7 +94,7 @@ cmd_snapshot_create(struct cli *c)
 		    c->store, c->args[2], time(NULL), dated, &err);
 		name = dated;
 	} else if (c->nargs == 2 && strcmp(c->args[1], "empty") == 0)
-		r = snapshots_empty(c->store, name, time(NULL), &err);
+		r = derive_empty(c->store, name, time(NULL), &err);
 	else if (c->nargs == 4 && is_from_mirror(c->args + 1))
 		r = snapshots_from_mirror(
 		    c->store, name, c->args[3], time(NULL), &err);

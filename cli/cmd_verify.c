@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "algebra/unmet.h"
 #include "base/log.h"
 #include "cli/cmd_derive.h"
 #include "cli/output.h"
-#include "store/unmet.h"
 
 /* How much of a group that can't be read is quoted. */
 #define QUOTE_MAX 100

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algebra/derive.h"
+#include "algebra/search.h"
 #include "mirror/update_run.h"
-#include "store/derive.h"
 #include "store/list.h"
-#include "store/search.h"
 
 /* The packages of a list that were chosen, in order. */
 struct choosing {

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algebra/index_plan.h"
 #include "mirror/pool_walk.h"
 #include "store/blob.h"
 #include "store/content.h"
 #include "store/gone.h"
-#include "store/index_plan.h"
 #include "store/list.h"
 
 #define BLOBS_MAX (1u << 31) /* numbers that the set takes */

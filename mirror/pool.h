@@ -32,8 +32,8 @@ struct pool_count {
 	const char *unknown; /* the first of the queries that nothing matches */
 };
 
-/* What any of the queries matches (store/query.h), of these architectures; NULL
- * or empty: all. */
+/* What any of the queries matches (algebra/query.h), of these architectures;
+ * NULL or empty: all. */
 struct pool_want {
 	uint64_t state;
 	const struct strs *queries;

@@ -6,9 +6,9 @@
  * mirror/.  See mirror/pool.h.
  */
 
+#include "algebra/query.h"
 #include "mirror/blob_batch.h"
 #include "mirror/pool.h"
-#include "store/query.h"
 #include "store/state.h"
 #include "store/txn.h"
 

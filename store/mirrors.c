@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/path.h"
 #include "store/publication.h"
-#include "store/query.h"
 #include "store/snapshot.h"
 #include "store/unknown.h"
 #include "store/uses.h"
@@ -116,14 +115,10 @@ int
 mirrors_check_filter(struct txn *t, const struct mirror *m, struct error *err)
 {
 	CLEANUP(buf_release) struct buf places = {0};
-	CLEANUP(query_cleanup) struct query *q = NULL;
 	int r;
 
 	if (!m->filter)
 		return 0;
-	r = query_parse(span_of(m->filter), &q, err);
-	if (r < 0)
-		return error_prefix(err, r, "--filter");
 	r = publication_each_of(
 	    t, SOURCE_MIRROR, m->name, add_verbatim, &places);
 	if (r < 0)

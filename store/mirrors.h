@@ -14,9 +14,8 @@
  */
 int mirrors_load(struct txn *t, const char *name, struct mirror *ret,
     struct error *err) MUST_CHECK;
-/* -EINVAL: its filter is no query (err says why); -EBUSY: it has one, and is
- * published verbatim (err says where), which only the whole of an archive can
- * be. */
+/* -EBUSY: it has a filter (a query; algebra/query.h), and is published verbatim
+ * (err says where), which only the whole of an archive can be. */
 int mirrors_check_filter(
     struct txn *t, const struct mirror *m, struct error *err) MUST_CHECK;
 /* Enters a new mirror; m->origin and o->number are filled in.  -EINVAL: a bad

@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/date.h"
 #include "base/path.h"
-#include "store/derive.h"
 #include "store/mirror.h"
 #include "store/state.h"
 #include "store/unknown.h"
@@ -181,18 +180,6 @@ snapshots_from_mirror_dated(struct store *s, const char *mirror, int64_t now,
 	struct dated d = {.mirror = mirror, .now = now, .name = name};
 
 	return store_write(s, from_mirror_dated, &d, err);
-}
-
-int
-snapshots_empty(
-    struct store *s, const char *name, int64_t now, struct error *err)
-{
-	struct derive_opts opts = {
-	    .name = name, .description = "empty", .now = now};
-	CLEANUP(derive_cleanup) struct derive *d = NULL;
-	int r = derive_new(s, &opts, &d, err);
-
-	return r < 0 ? r : derive_end(d, err);
 }
 
 static int

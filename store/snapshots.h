@@ -25,9 +25,6 @@ int snapshots_from_mirror(struct store *s, const char *name, const char *mirror,
  * err says whether the snapshot of that name is of the same state. */
 int snapshots_from_mirror_dated(struct store *s, const char *mirror,
     int64_t now, char *name, struct error *err) MUST_CHECK;
-/* One without packages. */
-int snapshots_empty(struct store *s, const char *name, int64_t now,
-    struct error *err) MUST_CHECK;
 /* Publications of it and snapshots made of it follow. */
 int snapshots_rename(struct store *s, const char *from, const char *to,
     struct error *err) MUST_CHECK;

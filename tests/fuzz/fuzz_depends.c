@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "store/depends.h"
+#include "algebra/depends.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "algebra/query.h"
 #include "store/heavy.h"
-#include "store/query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,4 +1,4 @@
-#include "store/candidates.h"
+#include "algebra/candidates.h"
 
 #include "packages_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "store/closure.h"
+#include "algebra/closure.h"
 
 #include "packages_fixture.h"
 #include "store/list.h"

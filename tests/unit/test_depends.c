@@ -1,4 +1,4 @@
-#include "store/depends.h"
+#include "algebra/depends.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

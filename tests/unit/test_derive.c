@@ -2,10 +2,10 @@
 
 #include "care_fixture.h"
 
+#include "algebra/derive.h"
 #include "base/release.h"
 #include "store/check.h"
 #include "store/cleanup.h"
-#include "store/derive.h"
 #include "store/snapshots.h"
 
 #define NOW 1764000000
@@ -343,7 +343,7 @@ test_empty_has_a_release(void **state)
 	struct error err = {""};
 	struct txn *t;
 
-	assert_int_equal(snapshots_empty(s->store, "none", NOW, &err), 0);
+	assert_int_equal(derive_empty(s->store, "none", NOW, &err), 0);
 	t = scratch_read(s);
 	assert_int_equal(snapshot_load(t, "none", &got), 0);
 	assert_int_equal(state_load(t, got.state, &st), 0);

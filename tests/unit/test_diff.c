@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "store/diff.h"
+#include "algebra/diff.h"
 
 struct shown {
 	struct buf text;

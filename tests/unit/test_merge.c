@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "store/merge.h"
-#include "store/merge_table.h"
+#include "algebra/merge.h"
+#include "algebra/merge_table.h"
 
 #define NOW	 1764000000
 #define ALL_ONLY "No-Support-for-Architecture-all: Packages\n"

@@ -1,4 +1,4 @@
-#include "store/query.h"
+#include "algebra/query.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
-#include "store/search.h"
+#include "algebra/search.h"
 
+#include "algebra/holdings.h"
 #include "scratch_store.h"
-#include "store/holdings.h"
 #include "store/snapshots.h"
 
 #include "update_fixture.h"

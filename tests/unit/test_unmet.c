@@ -1,9 +1,9 @@
-#include "store/unmet.h"
+#include "algebra/unmet.h"
 
 #include <errno.h>
 
+#include "algebra/candidates.h"
 #include "packages_fixture.h"
-#include "store/candidates.h"
 
 /* What was told: "dependency [arch]: asker(field) ...;" and faults. */
 struct told {

@@ -1,4 +1,4 @@
-#include "store/words.h"
+#include "algebra/words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
