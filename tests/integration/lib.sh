@@ -86,7 +86,8 @@ umount() {
 
 	while status=0; ! command umount "$@" 2>"$T/.umount"; do
 		status=32
-		((tries-- > 0)) && grep -q busy "$T/.umount" || break
+		((tries-- > 0)) || break
+		grep -q busy "$T/.umount" || break
 		sleep 0.05
 	done
 	cat "$T/.umount" >&2

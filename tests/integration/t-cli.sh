@@ -2,7 +2,10 @@
 # The command line: one table; help, manual and completion say what it says.
 . "$(dirname "$0")/lib.sh" || exit
 
-MAN=$TOP/man/suitefs.1
+# The manual pages of a noun: its own and the general one.
+pages() {
+	find "$TOP/man" -name 'suitefs.1' -o -name "suitefs-$1.1"
+}
 COMPLETION=$TOP/completions/suitefs.bash
 
 # --- help ---------------------------------------------------------------------
@@ -41,11 +44,12 @@ while read -r command; do
 	awk 'length > 80 { print; exit 1 }' "$T/out" ||
 		fail "$command --help is wider than 80 columns"
 	# The manual has the command and each of its options.
-	grep -Eq "Cm $command( |\$)" "$MAN" || [[ $command == mount ]] ||
-		fail "suitefs(1) lacks '$command'"
+	mapfile -t man < <(pages "${command%% *}")
+	grep -Ehq "Cm $command( |\$)" "${man[@]}" ||
+		fail "the manual lacks '$command'"
 	for option in $(options_of "$command"); do
-		grep -Fq "Fl -$option" "$MAN" ||
-			fail "suitefs(1) lacks --$option"
+		grep -Fhq "Fl -$option" "${man[@]}" ||
+			fail "the manual of '$command' lacks --$option"
 	done
 done <"$T/commands"
 
