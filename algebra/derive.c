@@ -421,24 +421,15 @@ fill_fields(const struct derive *d, struct release_out *out)
 	return 0;
 }
 
-/* By component as they came, then binary packages, sources, udebs, by
- * architecture. */
 static int
-list_cmp(const void *a, const void *b, void *arg)
+list_cmp(const void *a, const void *b, void *components)
 {
 	const struct state_list *x = a, *y = b;
-	const struct strs *components = arg;
-	int c = strcmp(x->component, y->component);
 
-	for (size_t i = 0; c != 0 && i < components->n; i++) {
-		if (strcmp(components->v[i], x->component) == 0)
-			return -1;
-		if (strcmp(components->v[i], y->component) == 0)
-			return 1;
-	}
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	return strcmp(x->architecture, y->architecture);
+	return index_place_cmp(
+	    &(struct index_place){x->component, x->architecture, x->kind},
+	    &(struct index_place){y->component, y->architecture, y->kind},
+	    components);
 }
 
 static int

@@ -274,22 +274,32 @@ fill_item(struct planning *p, struct index_plan_item *item)
 	return r;
 }
 
+int
+index_place_cmp(const struct index_place *a, const struct index_place *b,
+    const struct strs *components)
+{
+	int c = strcmp(a->component, b->component);
+
+	for (size_t i = 0; c != 0 && i < components->n; i++) {
+		if (strcmp(components->v[i], a->component) == 0)
+			return -1;
+		if (strcmp(components->v[i], b->component) == 0)
+			return 1;
+	}
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return strcmp(a->architecture, b->architecture);
+}
+
 static int
-item_cmp(const void *a, const void *b, void *arg)
+item_cmp(const void *a, const void *b, void *components)
 {
 	const struct index_plan_item *x = a, *y = b;
-	const struct strs *components = arg;
 
-	if (strcmp(x->component, y->component) != 0)
-		for (size_t i = 0; i < components->n; i++) {
-			if (strcmp(components->v[i], x->component) == 0)
-				return -1;
-			if (strcmp(components->v[i], y->component) == 0)
-				return 1;
-		}
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	return strcmp(x->architecture, y->architecture);
+	return index_place_cmp(
+	    &(struct index_place){x->component, x->architecture, x->kind},
+	    &(struct index_place){y->component, y->architecture, y->kind},
+	    components);
 }
 
 int

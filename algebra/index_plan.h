@@ -65,6 +65,15 @@ int index_plan_make(struct txn *t, const struct index_source *sources, size_t n,
     const struct strs *architectures, struct index_plan *ret) MUST_CHECK;
 void index_plan_release(struct index_plan *p);
 
+/* What an index is of, and how indexes are ordered: by component, in the order
+ * of components, then binary packages, sources, udebs, then by architecture. */
+struct index_place {
+	const char *component, *architecture;
+	enum package_kind kind;
+};
+int index_place_cmp(const struct index_place *a, const struct index_place *b,
+    const struct strs *components);
+
 /* Does a package of that architecture belong to the part? */
 bool index_part_has(const struct index_plan_item *item,
     const struct index_part *part, struct span architecture);
