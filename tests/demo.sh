@@ -128,7 +128,12 @@ do_it suitefs publish switch prod tuesday
 do_it apt-get update
 do_it apt-get upgrade -q
 
-say "10. Snapshots are directories: look at them with what you know."
+say "10. What has changed? + came, - went, ! is another version. And does
+anything in the new state depend on what is not there?"
+do_it suitefs snapshot diff monday tuesday || :
+do_it suitefs snapshot verify tuesday
+
+say "11. Snapshots are directories: look at them with what you know."
 do_it ls "$MNT/snapshots/monday/packages/main" \
 	"$MNT/snapshots/tuesday/packages/main"
 do_it diff -rq "$MNT/snapshots/monday/packages" \
@@ -137,7 +142,7 @@ printf '  $ gpgv --keyring upstream.gpg snapshots/monday/dists/stable/InRelease\
 gpgv --keyring "$KEYRING" "$MNT/snapshots/monday/dists/stable/InRelease" \
 	2>&1 >/dev/null | sed 's/^/    /'
 
-say "11. And back: switching to an older snapshot is one command too."
+say "12. And back: switching to an older snapshot is one command too."
 do_it suitefs publish switch prod monday
 do_it apt-get update
 do_it apt-cache policy "$PACKAGE"
