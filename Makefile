@@ -135,7 +135,7 @@ lint-layers:
 	tests/layers.sh $(LAYERS)
 
 lint-scripts:
-	shellcheck -x $(SCRIPTS)
+	printf '%s\n' $(SCRIPTS) | xargs -P $(JOBS) -n 4 shellcheck -x
 
 lint-man:
 	mandoc -T lint -W warning man/*.[1-9]

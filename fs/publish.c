@@ -1,9 +1,12 @@
 #include "fs/publish.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "fs/publish_job.h"
@@ -241,6 +244,30 @@ check_free(struct publish_job *j, struct error *err)
 	    p->prefix, p->prefix[0] ? "/" : "", p->distribution);
 }
 
+/*
+ * apt refuses a Release that comes from ten seconds ahead of its clock, and who
+ * publishes again within a second makes one from ahead.  So that it is never
+ * far ahead, such haste waits; a clock that has been put back is only told of.
+ */
+#define AHEAD_MAX_S 5
+#define WAIT_MAX_S  10
+
+static void
+keep_to_the_clock(struct publish_job *j)
+{
+	int64_t ahead = j->result.date - j->opts->now;
+
+	if (j->pub->verbatim || ahead <= AHEAD_MAX_S)
+		return;
+	if (ahead <= AHEAD_MAX_S + WAIT_MAX_S)
+		(void)sleep((unsigned)(ahead - AHEAD_MAX_S));
+	else
+		(void)snprintf(j->result.note, sizeof(j->result.note),
+		    "Date has to be newer than before and is %" PRId64
+		    " seconds ahead of the clock: apt refuses it until then",
+		    ahead);
+}
+
 /* One try; -EBUSY: another is wanted. */
 static int
 make(struct publish_job *j, struct error *err)
@@ -260,8 +287,10 @@ make(struct publish_job *j, struct error *err)
 				     : make_signed(j, err);
 	if (r >= 0)
 		r = fill_made_of(j, err);
-	if (r >= 0)
+	if (r >= 0) {
+		keep_to_the_clock(j);
 		r = publish_flip(j, err);
+	}
 	if (r >= 0)
 		j->result.changed = true;
 	return r;

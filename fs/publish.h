@@ -28,11 +28,15 @@ struct publish_result {
 	unsigned indexes;  /* files that Release lists */
 	int64_t date;
 	/* A note for the user, or empty: verbatim and older than what stood
-	 * there, so that apt ignores it. */
+	 * there, so that apt ignores it; far ahead of the clock, so that apt
+	 * refuses it. */
 	char note[256];
 };
 
 /*
+ * All three: Date is newer than before, and 5 seconds ahead of the clock at
+ * most; who publishes so often that it would be more waits up to 10 seconds.
+ *
  * Publishes what p describes at (prefix, distribution), which must be free.
  * p's distribution may be NULL: it is then the source's suite.  Fields that
  * are NULL take their defaults; p is completed.  -EEXIST: the place is taken,

@@ -42,7 +42,7 @@ test_publish_switch_back(void **state)
 	(void)publish(s, (struct wish){.sources = "new"});
 	look(s, "", "stable", &first);
 	/* The clock stands still, or went back: Date does not. */
-	assert_int_equal(try_switch(s, "stable", "old", NOW - 10, &result), 0);
+	assert_int_equal(try_switch(s, "stable", "old", NOW - 4, &result), 0);
 	look(s, "", "stable", &second);
 	assert_true(result.changed);
 	assert_int_equal(second.release.date, NOW + 1);
@@ -55,6 +55,12 @@ test_publish_switch_back(void **state)
 	assert_int_equal(third.release.date, NOW + 50);
 	assert_int_equal(third.root.older[0], second.pub.state);
 	assert_int_equal(third.root.older[1], first.pub.state);
+	assert_string_equal(result.note, "");
+	/* By an hour: apt will not take it before. */
+	assert_int_equal(
+	    try_switch(s, "stable", "old", NOW - 3550, &result), 0);
+	assert_int_equal(result.date, NOW + 51);
+	assert_non_null(strstr(result.note, "3601 seconds ahead"));
 	seen_release(&first);
 	seen_release(&second);
 	seen_release(&third);
