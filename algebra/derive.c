@@ -524,5 +524,5 @@ derive_empty(struct store *s, const char *name, int64_t now, struct error *err)
 	CLEANUP(derive_cleanup) struct derive *d = NULL;
 	int r = derive_new(s, &opts, &d, err);
 
-	return r < 0 ? r : derive_end(d, err);
+	return r != 0 || !d ? r : derive_end(d, err);
 }

@@ -216,7 +216,7 @@ run_load(struct txn *t, uint64_t run, struct run_packages *ret)
 	r = damage(record.bad);
 	if (r == 0)
 		r = n > text.len ? -EIO : reserve(ret, n);
-	return r < 0 ? r : read_steps(&text, n, ret);
+	return r != 0 ? r : read_steps(&text, n, ret);
 }
 
 int

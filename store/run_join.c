@@ -99,7 +99,7 @@ run_join(struct txn *t, const struct run_join *j, uint64_t *ret)
 		r = txn_get(t, T_RUN_IDS, id.byte, DIGEST_SIZE, &value);
 	if (r == -ENOENT)
 		return store_joined(t, j, &id, ret);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (value.len != sizeof(struct key64))
 		return -EIO;
