@@ -103,11 +103,3 @@ expect_nothing() {
 	run "$@"
 	[[ ! -s $T/out ]] || { show_output && fail "it prints something: $*"; }
 }
-
-# new_times DIR: every file below gets a time that none had before, that servers
-# notice what has changed within one second.
-new_times() {
-	: "${NEXT_TIME:=$SOURCE_DATE_EPOCH}"
-	NEXT_TIME=$((NEXT_TIME + 10))
-	find "$1" -type f -exec touch -d "@$NEXT_TIME" {} +
-}

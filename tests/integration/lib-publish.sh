@@ -35,9 +35,11 @@ upstream() {
 UP_OPTIONS=()
 two_states() {
 	upstream "$T/up" aa/1.0 bb/1.0 "${UP_OPTIONS[@]}"
+	new_times "$T/up/dists"
 	mirror_of m "${UP_URL:-file:$T/up}"
 	run suitefs snapshot create one from mirror m
 	upstream "$T/up" aa/2.0 cc/1.0 -bb "${UP_OPTIONS[@]}"
+	new_times "$T/up/dists"
 	run suitefs mirror update m
 	run suitefs snapshot create two from mirror m
 }
