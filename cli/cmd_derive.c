@@ -140,15 +140,14 @@ static int
 filter(struct cli *c, struct derive_opts *derive, uint64_t *ret_packages,
     struct error *err)
 {
-	CLEANUP(strs_release) struct strs archs = {0}, texts = {0};
+	CLEANUP(strs_release) struct strs archs = {0};
+	struct strs texts = {.v = c->args + 2, .n = c->nargs - 2};
 	CLEANUP(query_cleanup) struct query *query = NULL;
 	struct derive_input input = {0};
 	struct filter_opts opts = {
 	    .with_deps = cli_flag(c, "with-deps"), .architectures = &archs};
 	int r = cli_list(c, "arch", &archs);
 
-	for (size_t i = 2; i < c->nargs && r == 0; i++)
-		r = strs_add(&texts, span_of(c->args[i]));
 	if (r == 0)
 		r = query_parse_any(&texts, &query, err);
 	if (r == 0)

@@ -18,7 +18,7 @@ static void
 walk_release(struct walk *w)
 {
 	txn_end(w->txn);
-	free(w->seen);
+	bits_release(&w->seen);
 	free(w->missing);
 	for (size_t i = 0; i < w->nqueries; i++) {
 		query_run_free(w->queries[i].run);
@@ -31,25 +31,7 @@ walk_release(struct walk *w)
 static int
 see(struct walk *w, uint64_t number)
 {
-	size_t at = (size_t)(number / 8);
-	unsigned char bit = (unsigned char)(1u << (number % 8));
-
-	if (number >= BLOBS_MAX)
-		return -E2BIG;
-	if (at >= w->seen_size) {
-		size_t size = 2 * at + 1024;
-		unsigned char *seen = realloc(w->seen, size);
-
-		if (!seen)
-			return -ENOMEM;
-		memset(seen + w->seen_size, 0, size - w->seen_size);
-		w->seen = seen;
-		w->seen_size = size;
-	}
-	if (w->seen[at] & bit)
-		return 0;
-	w->seen[at] |= bit;
-	return 1;
+	return number < BLOBS_MAX ? bits_set(&w->seen, number) : -E2BIG;
 }
 
 static int

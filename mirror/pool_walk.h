@@ -9,6 +9,7 @@
 #include "algebra/query.h"
 #include "mirror/blob_batch.h"
 #include "mirror/pool.h"
+#include "store/bits.h"
 #include "store/state.h"
 #include "store/txn.h"
 
@@ -21,8 +22,7 @@ struct walk_query {
 struct walk {
 	struct txn *txn;
 	const struct pool_want *want;
-	unsigned char *seen;	    /* bit per blob number */
-	size_t seen_size;	    /* bytes */
+	struct bits seen;	    /* blob numbers */
 	struct walk_query *queries; /* one for each that is wanted */
 	size_t nqueries;	    /* 0: all packages */
 	struct error *err;
