@@ -4,7 +4,7 @@
 . "$TESTS/lib-publish.sh"
 
 # How many rounds a scene has, and for how many seconds: "make torture" gives
-# more of both.
+# more of both.  SEED repeats a run.
 ROUNDS=${TORTURE_ROUNDS:-}
 SECONDS_EACH=${TORTURE_SECONDS:-}
 LIB=${SUITEFS%/*}/fault/fault.so
@@ -133,7 +133,8 @@ faults_in() {
 	"$PYTHON" "$TOP/tests/fault/faults.py" "$2" --name "$1" \
 		--base "$BASE" --work "$T/work" --suitefs "$SUITEFS" \
 		--lib "$LIB" --walk "$WALK" --rounds "$3" --seconds "$4" \
-		"${OPTIONS[@]}" -- "${PROGRAM[@]}" "${COMMAND[@]}"
+		${SEED:+--seed "$SEED"} "${OPTIONS[@]}" \
+		-- "${PROGRAM[@]}" "${COMMAND[@]}"
 }
 
 # faults MODE ROUNDS SECONDS SCENE...: in each scene, unless "make torture" says

@@ -21,7 +21,7 @@ TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 TOP=$(cd "$TESTS/../.." && pwd)
 : "${SUITEFS:=$TOP/${B:-build}/suitefs}"
 # Short, since sockets of gpg-agent live below it; readable for apt's _apt.
-T=$(mktemp -d /tmp/sf.XXXXXX)
+T=$(mktemp -d "${TMPDIR:-/tmp}/sf.XXXXXX")
 chmod 0755 "$T"
 KEYS=$T/keys
 DEBS=$T/debs

@@ -12,6 +12,7 @@ need gpg gpgv "$PYTHON"
 MNT=$T/mnt
 ROUNDS=${TORTURE_ROUNDS:-12}
 LIMIT=${TORTURE_SECONDS:-40}
+RANDOM=${SEED:=$RANDOM}
 
 for i in 1 2 3 4 5 6; do
 	DEB_SIZE=300000 make_deb "p$i" 1.0 all
@@ -117,6 +118,6 @@ done
 wait_for 5 check_dists "$MNT/dists/stable" "$T/ours.gpg"
 run umount "$MNT"
 wait "$MOUNT" || fail "the mount ends with $?"
-printf 'the mount was killed %d times, commands %d times, in %d s\n' "$n" \
-	"$killed" $((SECONDS - begun))
+printf 'the mount was killed %d times, commands %d times, in %d s (seed %d)\n' \
+	"$n" "$killed" $((SECONDS - begun)) "$SEED"
 ((n > 2)) || fail "only $n rounds"
