@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/queue.h"
-#include "mirror/decompress.h"
-#include "mirror/index.h"
+#include "store/decompress.h"
+#include "store/index.h"
 
 #define PIPELINE_BLOCKS 8 /* of plain bytes, under way */
 

@@ -33,7 +33,7 @@ pipeline_cleanup(struct pipeline **p)
 {
 	pipeline_free(*p);
 }
-/* The errors of mirror/decompress.h, mirror/index.h and store/ingest.h; their
+/* The errors of store/decompress.h, store/index.h and store/ingest.h; their
  * text comes with pipeline_end(). */
 int pipeline_add(struct pipeline *p, const void *ptr, size_t len) MUST_CHECK;
 /* Waits for the other thread.  The digest and length of the plain index. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "mirror/decompress.h"
+#include "store/decompress.h"
 
 #define READ_BLOCK (256 * 1024)
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "mirror/decompress.h"
+#include "store/decompress.h"
 
 #define LIMIT (256 * 1024) /* bytes */
 

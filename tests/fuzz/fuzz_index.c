@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/deb822.h"
-#include "mirror/index.h"
+#include "store/index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

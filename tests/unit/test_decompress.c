@@ -1,4 +1,4 @@
-#include "mirror/decompress.h"
+#include "store/decompress.h"
 
 #include <bzlib.h>
 #include <errno.h>

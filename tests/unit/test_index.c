@@ -1,4 +1,4 @@
-#include "mirror/index.h"
+#include "store/index.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-#ifndef MIRROR_DECOMPRESS_H
-#define MIRROR_DECOMPRESS_H
+#ifndef STORE_DECOMPRESS_H
+#define STORE_DECOMPRESS_H
 
 /*
  * Streaming decompression: compressed bytes are pushed in, plain bytes come

@@ -1,5 +1,5 @@
-#ifndef MIRROR_INDEX_H
-#define MIRROR_INDEX_H
+#ifndef STORE_INDEX_H
+#define STORE_INDEX_H
 
 /*
  * Splits the bytes of a plain Packages or Sources, as they come, into stanzas.
