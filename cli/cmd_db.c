@@ -192,7 +192,7 @@ static const struct {
 	enum table tables[4];
 	size_t ntables;
 } groups[] = {
-    {"Packages", "packages", {T_LIGHT, T_HEAVY, T_PACKAGE_IDS}, 3},
+    {"Packages", "packages", {T_LIGHT, T_HEAVY, T_PACKAGE_IDS, T_PATHS}, 4},
     {"Lists", "lists", {T_LISTS}, 1},
     {"Runs", "runs", {T_RUNS, T_RUN_IDS}, 2},
     {"Compressed", "compressed", {T_FORMS, T_FORM_IDS, T_PIECES}, 3},
@@ -201,6 +201,8 @@ static const struct {
     {"Trees", "trees", {T_ROOTS, T_DROPPED}, 2},
     {"Known files", "known_files", {T_BLOBS, T_CONTENTS, T_GONE}, 3},
     {"Origins", "origins", {T_ORIGINS, T_SIGHTINGS}, 2},
+    {"Dictionaries", "dictionaries", {T_DICTS}, 1},
+    {"Keys", "keys", {T_KEYS}, 1},
 };
 
 static struct cleanup_count

@@ -82,5 +82,6 @@ cleanup_store(struct store *s, const struct cleanup_opts *opts,
 	*ret = (struct cleanup_result){0};
 	r = run(&c);
 	reach_release(&c.reach);
+	bits_release(&c.dicts);
 	return r < 0 ? r : 0;
 }

@@ -3,11 +3,12 @@
 
 #include "store/blob.h"
 #include "store/cleanup_run.h"
+#include "store/heavy.h"
 #include "store/path_index.h"
 #include "store/walk.h"
 
 #define VICTIMS	     1024 /* that are looked for at a time */
-#define VICTIM_KEY   40	  /* bytes of the longest key that is ever removed */
+#define VICTIM_KEY   64	  /* bytes of the longest key that is ever removed */
 #define WRITE_NS     (10 * 1000000) /* of the writers' lock, about */
 #define BREATHE_NS   1000000	    /* for other writers between two */
 #define SIGHTING_KEY (2 * sizeof(struct key64))
@@ -137,10 +138,35 @@ is_path_block_unused(const struct cleanup *c, struct span key)
 	return 1;
 }
 
+/* A stanza that stays keeps its dictionary. */
+static int
+is_heavy_unused(struct cleanup *c, struct span key, struct span value)
+{
+	uint64_t dict;
+	int r;
+
+	if (is_number_unused(c, key, REACH_PACKAGE))
+		return 1;
+	r = heavy_record_dict(value, &dict);
+	if (r < 0)
+		c->all_dicts = true;
+	else if (dict != 0)
+		r = bits_set(&c->dicts, dict);
+	return r == -ENOMEM ? r : 0;
+}
+
+/* Nobody compresses with it meanwhile: that needs the hold. */
+static int
+is_dict_unused(const struct cleanup *c, struct span key)
+{
+	return !c->all_dicts && key.len == sizeof(struct key64) &&
+	       !bits_has(&c->dicts, number_of(key, 0));
+}
+
 static int
 is_unused(const struct sweep *s, struct txn *t, struct span key, struct span v)
 {
-	const struct cleanup *c = s->c;
+	struct cleanup *c = s->c;
 
 	switch (s->table) {
 	case T_CONTENTS:
@@ -176,6 +202,11 @@ is_unused(const struct sweep *s, struct txn *t, struct span key, struct span v)
 	case T_ORIGINS:
 		return is_number_unused(c, key, REACH_ORIGIN);
 	case T_HEAVY:
+		return is_heavy_unused(c, key, v);
+	case T_DICTS:
+		return is_dict_unused(c, key);
+	case T_KEYS:
+		return !strs_has(&c->reach.signers, key);
 	case T_LIGHT:
 		return is_number_unused(c, key, REACH_PACKAGE);
 	default:
@@ -301,7 +332,7 @@ cleanup_records(struct cleanup *c)
 	    T_RUN_IDS, T_FORM_IDS, /* by hash */
 	    T_ROOTS, T_DROPPED, T_STATES, T_FORMS, T_LISTS, T_PIECES, T_RUNS,
 	    T_TEXTS, T_GONE, T_BLOBS, T_SIGHTINGS, T_PATHS, T_ORIGINS, T_HEAVY,
-	    T_LIGHT};
+	    T_LIGHT, T_DICTS, T_KEYS};
 	struct sweep *s = calloc(1, sizeof(*s));
 	int r = 0;
 

@@ -11,6 +11,10 @@ struct cleanup {
 	const struct cleanup_opts *opts;
 	struct reach reach;
 	struct cleanup_result *result;
+	/* Dictionaries that stanzas which stay need; all of them where some
+	 * stanza can't be read. */
+	struct bits dicts;
+	bool all_dicts;
 	struct error *err;
 };
 

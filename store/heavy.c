@@ -16,6 +16,8 @@
 #define LEVEL	    3
 #define MAGIC_BYTES 4
 #define DICT_ID_AT  4 /* in a dictionary: after its own magic number */
+/* Of a frame's header, behind the magic number: RFC 8878, 3.1.1.1. */
+#define FRAME_HEAD_MAX 14
 
 static const unsigned char magic[MAGIC_BYTES] = {0x28, 0xb5, 0x2f, 0xfd};
 
@@ -324,6 +326,20 @@ decompress(struct heavy *h, struct txn *t, struct buf *out)
 		return -EIO;
 	out->len += n;
 	out->ptr[out->len] = '\0';
+	return 0;
+}
+
+int
+heavy_record_dict(struct span record, uint64_t *ret)
+{
+	char head[MAGIC_BYTES + FRAME_HEAD_MAX];
+	size_t len = record.len < FRAME_HEAD_MAX ? record.len : FRAME_HEAD_MAX;
+
+	if (len == 0)
+		return -EIO;
+	memcpy(head, magic, MAGIC_BYTES);
+	memcpy(head + MAGIC_BYTES, record.ptr, len);
+	*ret = ZSTD_getDictID_fromFrame(head, MAGIC_BYTES + len);
 	return 0;
 }
 

@@ -57,6 +57,8 @@ int heavy_train(struct heavy *h, enum package_kind kind,
 /* Adds the compressed stanza to out. */
 int heavy_compress(
     struct heavy *h, struct span stanza, struct buf *out) MUST_CHECK;
+/* The dictionary that a record needs, 0 for none; -EIO: it is damaged. */
+int heavy_record_dict(struct span record, uint64_t *ret) MUST_CHECK;
 /* Adds the stanza of a package to out.  -ENOENT; -EIO: damaged. */
 int heavy_stanza(struct heavy *h, struct txn *t, uint64_t package,
     struct buf *out) MUST_CHECK;

@@ -65,6 +65,7 @@ reach_release(struct reach *r)
 		bits_release(&r->bits[i]);
 	for (size_t i = 0; i < REACH_CODECS; i++)
 		bits_release(&r->pieces[i]);
+	strs_release(&r->signers);
 	*r = (struct reach){0};
 }
 
@@ -226,11 +227,25 @@ put_listing(struct marking *m, uint64_t text)
 }
 
 static int
+put_signers(struct marking *m, const struct strs *signers)
+{
+	struct strs *all = &m->reach->signers;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < signers->n; i++)
+		if (!strs_has(all, span_of(signers->v[i])))
+			r = strs_add(all, span_of(signers->v[i]));
+	return r;
+}
+
+static int
 visit_state(struct marking *m, uint64_t number)
 {
 	CLEANUP(state_release) struct state s = {0};
 	int r = state_load(m->t, number, &s);
 
+	if (r == 0)
+		r = put_signers(m, &s.signers);
 	if (r < 0)
 		return r;
 	(void)reach_put(m, REACH_TEXT, s.in_release);

@@ -6,8 +6,8 @@
  * that were dropped a short while ago.
  *
  *   root     its states, the older generations too; a prefix's archives
- *   state    its texts, its lists, its origin, and every content that its
- *            Release lists, whatever makes it
+ *   state    its texts, its lists, its origin, every content that its
+ *            Release lists, whatever makes it, and the keys that signed it
  *   list     its runs;  run: its packages
  *   form     its list, its runs and their pieces
  *   text     the text it is compressed against
@@ -17,8 +17,8 @@
  *            something is left that can be fetched there, it stays
  *
  * Light records are read, stanzas never.  Memory is a bit for every number
- * that was ever given out, twice.  Dictionaries and public keys are not
- * counted: there is one of each kind, and they stay.
+ * that was ever given out, twice.  Dictionaries are not counted: which are
+ * needed is known to those who read stanzas.
  *
  * The heads are read in one transaction, what they reach in many short ones:
  * the caller has the hold (store/hold.h), so that nothing of it goes away.
@@ -30,6 +30,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "base/strs.h"
 #include "store/bits.h"
 #include "store/content.h"
 #include "store/form.h"
@@ -55,7 +56,8 @@ struct reach {
 	/* The last number of each kind when it began: what is beyond counts
 	 * as reached. */
 	uint64_t last[REACH_KINDS];
-	uint64_t dropped; /* roots that nothing else reaches first */
+	uint64_t dropped;    /* roots that nothing else reaches first */
+	struct strs signers; /* fingerprints of keys that signed states */
 };
 
 /* Something that is named is missing, or damaged. */

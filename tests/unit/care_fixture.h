@@ -130,6 +130,7 @@ freeze_in(struct txn *t, void *arg, struct error *err)
 	put_release_text(t, f, &s.release);
 	s.listing = s.release;
 	assert_int_equal(state_add_list(&s, &sl), 0);
+	assert_int_equal(strs_add(&s.signers, SPAN("SIGNER")), 0);
 	assert_int_equal(state_put(t, &s), 0);
 	f->state = snapshot.state = s.number;
 	s.suite = NULL;

@@ -116,6 +116,52 @@ test_cleanup_empties_a_store(void **state)
 			assert_int_equal(entries(s, (enum table)i), 0);
 }
 
+/* So many packages that a dictionary is made of them. */
+static void
+freeze_many(struct scratch *s, const char *name)
+{
+	CLEANUP(buf_release) struct buf words = {0};
+
+	for (unsigned i = 0; i < 8000; i++)
+		(void)buf_addf(&words, "%s-package-%u ", name, i);
+	(void)freeze(s, name, words.ptr);
+}
+
+static void
+test_cleanup_takes_dictionaries_and_keys(void **state)
+{
+	struct cleanup_opts dry = {.dry_run = true};
+	struct scratch *s = *state;
+	struct cleanup_result n;
+
+	freeze_many(s, "many");
+	assert_int_equal(entries(s, T_DICTS), 1);
+	set_entry(s, T_KEYS, SPAN("SIGNER"), &SPAN("a key"));
+	set_entry(s, T_KEYS, SPAN("NOBODY"), &SPAN("another"));
+	n = cleanup(s);
+	assert_int_equal(n.tables[T_DICTS].n, 0);
+	assert_int_equal(n.tables[T_KEYS].n, 1);
+	/* A package that is left keeps the dictionary of all. */
+	(void)freeze(s, "few", "many-package-3");
+	drop(s, "many");
+	n = cleanup(s);
+	assert_int_equal(n.tables[T_LIGHT].n, 7999);
+	assert_int_equal(n.tables[T_DICTS].n, 0);
+	drop(s, "few");
+	n = cleanup_with(s, &dry);
+	assert_int_equal(n.tables[T_DICTS].n, 1);
+	assert_int_equal(n.tables[T_KEYS].n, 1);
+	assert_int_equal(entries(s, T_DICTS), 1);
+	n = cleanup(s);
+	assert_int_equal(n.tables[T_DICTS].n, 1);
+	assert_int_equal(entries(s, T_DICTS), 0);
+	assert_int_equal(entries(s, T_KEYS), 0);
+	/* The next one is made when it is needed. */
+	freeze_many(s, "again");
+	assert_int_equal(entries(s, T_DICTS), 1);
+	assert_sound(s);
+}
+
 static void
 test_cleanup_dry_run_takes_nothing(void **state)
 {
@@ -398,6 +444,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    scratch_test(test_cleanup_takes_what_was_dropped),
 	    scratch_test(test_cleanup_empties_a_store),
+	    scratch_test(test_cleanup_takes_dictionaries_and_keys),
 	    scratch_test(test_cleanup_dry_run_takes_nothing),
 	    scratch_test(test_cleanup_grace),
 	    scratch_test(test_cleanup_grace_depends_on_others),
