@@ -50,6 +50,13 @@ struct store {
 	int64_t next_reader_check; /* CLOCK_MONOTONIC, seconds */
 };
 
+/* Where a read transaction got its last value from. */
+struct table_cursor {
+	MDB_cursor *mdb; /* kept from one round to the next, or NULL */
+	uint64_t round;	 /* in which it was last used */
+	uint64_t key;	 /* on which it stands, 0: on none that is known */
+};
+
 struct txn {
 	struct store *store;
 	MDB_txn *mdb;
@@ -58,7 +65,12 @@ struct txn {
 	size_t put;    /* bytes of values written */
 	int failed;    /* the first other failure's code, or 0 */
 	struct txn *next;
+	uint64_t round; /* how often it was begun */
+	struct table_cursor cursors[T_COUNT];
 };
+
+/* Before the transaction itself ends for good. */
+void table_cursors_close(struct txn *t);
 
 /* Frees the pool; nobody may be reading. */
 void txn_drain(struct store *s);

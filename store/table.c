@@ -94,12 +94,74 @@ txn_get(struct txn *t, enum table table, const void *key, size_t len,
 	return verify(t->store, table, k, v, ret);
 }
 
+void
+table_cursors_close(struct txn *t)
+{
+	for (size_t i = 0; i < T_COUNT; i++) {
+		if (t->cursors[i].mdb)
+			mdb_cursor_close(t->cursors[i].mdb);
+		t->cursors[i] = (struct table_cursor){0};
+	}
+}
+
+/* The cursor of a table, which may stand anywhere or nowhere. */
+static int
+cursor_of(struct txn *t, enum table table, struct table_cursor **ret)
+{
+	struct table_cursor *c = &t->cursors[table];
+	int rc = 0;
+
+	if (!c->mdb)
+		rc = mdb_cursor_open(t->mdb, t->store->dbi[table], &c->mdb);
+	else if (c->round != t->round)
+		rc = mdb_cursor_renew(t->mdb, c->mdb);
+	if (rc != 0)
+		return rc;
+	if (c->round != t->round)
+		c->key = 0;
+	c->round = t->round;
+	*ret = c;
+	return 0;
+}
+
+/* Most of those who ask for many numbers ask for neighbours. */
+static int
+get_near(struct txn *t, enum table table, uint64_t key, MDB_val *k, MDB_val *v)
+{
+	const MDB_val wanted = *k;
+	struct table_cursor *c;
+	int rc = cursor_of(t, table, &c);
+
+	if (rc != 0)
+		return rc;
+	if (c->key != 0 && c->key == key - 1) {
+		c->key = 0;
+		rc = mdb_cursor_get(c->mdb, k, v, MDB_NEXT);
+		if (rc == 0 && k->mv_size == wanted.mv_size &&
+		    memcmp(k->mv_data, wanted.mv_data, wanted.mv_size) == 0) {
+			c->key = key;
+			return 0;
+		}
+		*k = wanted;
+	}
+	rc = mdb_cursor_get(c->mdb, k, v, MDB_SET);
+	c->key = rc == 0 ? key : 0;
+	return rc;
+}
+
 int
 txn_get64(struct txn *t, enum table table, uint64_t key, struct span *ret)
 {
-	struct key64 k = key64(key);
+	struct key64 bytes = key64(key);
+	MDB_val k = env_val(bytes.byte, sizeof(bytes.byte)), v;
+	int rc;
 
-	return txn_get(t, table, k.byte, sizeof(k.byte), ret);
+	if (t->write)
+		return txn_get(t, table, bytes.byte, sizeof(bytes.byte), ret);
+	rc = get_near(t, table, key, &k, &v);
+	if (rc != 0)
+		return result(t, rc);
+	return verify(t->store, table, k, v, ret);
 }
 
 static int

@@ -66,6 +66,7 @@ pool_take(struct store *s)
 static void
 txn_free(struct txn *t)
 {
+	table_cursors_close(t);
 	if (t->mdb)
 		mdb_txn_abort(t->mdb);
 	free(t);
@@ -86,6 +87,7 @@ txn_drain(struct store *s)
 static int
 read_begin(struct txn *t)
 {
+	t->round++;
 	if (t->mdb)
 		return mdb_txn_renew(t->mdb);
 	return mdb_txn_begin(t->store->env, NULL, MDB_RDONLY, &t->mdb);

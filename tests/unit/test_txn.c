@@ -225,6 +225,74 @@ test_read_is_a_snapshot(void **state)
 	txn_end(NULL);
 }
 
+enum { NUMBERS = 3000 };
+
+/* Which numbers the table has, in each of two states of it. */
+static bool
+has_number(uint64_t n, uint64_t state)
+{
+	return n > 0 && n < NUMBERS && (n + state) % 7 > 1;
+}
+
+static int
+put_numbers(struct txn *t, void *arg, struct error *err)
+{
+	const uint64_t *state = arg;
+
+	(void)err;
+	for (uint64_t n = 1; n < NUMBERS; n++) {
+		struct key64 k = key64(n + *state);
+		struct span value = {(const char *)k.byte, sizeof(k.byte)};
+		int r = has_number(n, *state)
+			    ? txn_put64(t, T_LIGHT, n, value)
+			    : txn_del(t, T_LIGHT, key64(n).byte, 8);
+
+		assert_true(r == 0 || r == -ENOENT);
+	}
+	return 0;
+}
+
+static void
+check_number(struct txn *t, uint64_t n, uint64_t state)
+{
+	struct span value;
+	int r = txn_get64(t, T_LIGHT, n, &value);
+
+	if (!has_number(n, state)) {
+		assert_int_equal(r, -ENOENT);
+		return;
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(value.len, 8);
+	assert_int_equal(key64_value(value.ptr), n + state);
+}
+
+/* Neighbours, or not, are found all the same. */
+static void
+test_get64_in_any_order(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t round = 0; round < 3; round++) {
+		struct txn *t;
+
+		must_write(f, put_numbers, &round);
+		t = must_read(f);
+		for (uint64_t n = 0; n < NUMBERS + 3; n++)
+			check_number(t, n, round);
+		for (uint64_t n = NUMBERS + 3; n-- > 0;)
+			check_number(t, n, round);
+		for (uint64_t n = 1; n < NUMBERS; n++) {
+			check_number(t, n * 977 % NUMBERS, round);
+			check_number(t, n * 977 % NUMBERS + 1, round);
+		}
+		check_number(t, UINT64_MAX, round);
+		check_number(t, 0, round);
+		check_number(t, NUMBERS / 2, round);
+		txn_end(t);
+	}
+}
+
 struct take {
 	enum counter counter;
 	uint64_t n, got;
@@ -315,6 +383,7 @@ main(void)
 	    TEST(test_each),
 	    TEST(test_write_aborts),
 	    TEST(test_read_is_a_snapshot),
+	    TEST(test_get64_in_any_order),
 	    TEST(test_take),
 	    TEST(test_take_stamps),
 	};
