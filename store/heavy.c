@@ -18,8 +18,6 @@
 #define LEVEL	    3
 #define MAGIC_BYTES 4
 #define DICT_ID_AT  4 /* in a dictionary: after its own magic number */
-/* Of a frame's header, behind the magic number: RFC 8878, 3.1.1.1. */
-#define FRAME_HEAD_MAX 14
 
 struct heavy {
 	struct store *store;
@@ -335,14 +333,12 @@ decompress(struct heavy *h, struct txn *t, struct span record, struct buf *out)
 int
 heavy_record_dict(struct span record, uint64_t *ret)
 {
-	char head[MAGIC_BYTES + FRAME_HEAD_MAX];
-	size_t len = record.len < FRAME_HEAD_MAX ? record.len : FRAME_HEAD_MAX;
+	ZSTD_frameHeader head;
 
-	if (len == 0)
+	if (ZSTD_getFrameHeader_advanced(
+		&head, record.ptr, record.len, ZSTD_f_zstd1_magicless) != 0)
 		return -EIO;
-	memcpy(head, magic, MAGIC_BYTES);
-	memcpy(head + MAGIC_BYTES, record.ptr, len);
-	*ret = ZSTD_getDictID_fromFrame(head, MAGIC_BYTES + len);
+	*ret = head.dictID;
 	return 0;
 }
 
