@@ -18,11 +18,13 @@ SAN =
 B = build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 comma = ,
 
-PKGS = fuse3 lmdb libcurl gpgme liblzma zlib libzstd libdeflate libcrypto \
+PKGS = fuse3 lmdb gpgme liblzma zlib libzstd libdeflate libcrypto \
 	libpcre2-8 jansson $(MSGPACK)
 MSGPACK := $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
+# Not linked, but loaded where it is needed: see mirror/libcurl.h.
+LOADED = libcurl
 # Their headers are theirs to mend: no warnings from them.
-PKG_CFLAGS := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+PKG_CFLAGS := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(PKGS) $(LOADED) 2>/dev/null))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lbz2
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wpointer-arith \

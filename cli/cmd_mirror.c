@@ -44,9 +44,13 @@ with_slash(const char *url)
 static int
 set_url(struct origin *o, const char *url, struct error *err)
 {
-	const char *why = fetch_url_check(url);
+	int r = fetch_global_init(err);
+	const char *why;
 	char *copy;
 
+	if (r < 0)
+		return r;
+	why = fetch_url_check(url);
 	if (why)
 		return error_set(err, -EINVAL, "URL %s: %s", url, why);
 	copy = with_slash(url);
@@ -60,9 +64,13 @@ set_url(struct origin *o, const char *url, struct error *err)
 static int
 add_fallback(struct origin *o, const char *url, struct error *err)
 {
-	const char *why = fetch_fallback_check(url);
+	int r = fetch_global_init(err);
+	const char *why;
 	CLEANUP_FREE char *copy = NULL;
 
+	if (r < 0)
+		return r;
+	why = fetch_fallback_check(url);
 	if (why)
 		return error_set(err, -EINVAL, "fallback %s: %s", url, why);
 	copy = strstr(url, ORIGIN_HASH) ? strdup(url) : with_slash(url);

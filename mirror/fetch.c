@@ -1,6 +1,5 @@
 #include "mirror/fetch.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,6 +10,7 @@
 #include "mirror/fetch_file.h"
 #include "mirror/fetch_http.h"
 #include "mirror/fetch_url.h"
+#include "mirror/libcurl.h"
 
 #define PAUSE_MS       500   /* after the first try; doubles */
 #define PAUSE_MAX_MS   10000 /* ours, and what a server may wish */
@@ -23,11 +23,15 @@ struct fetcher {
 int
 fetch_global_init(struct error *err)
 {
-	CURLcode c = curl_global_init(CURL_GLOBAL_DEFAULT);
+	const char *why = libcurl_load();
+	CURLcode c;
 
+	if (why)
+		return error_set(err, -EIO, "cannot fetch: %s", why);
+	c = libcurl()->global_init(CURL_GLOBAL_DEFAULT);
 	if (c != CURLE_OK)
 		return error_set(
-		    err, -EIO, "libcurl: %s", curl_easy_strerror(c));
+		    err, -EIO, "libcurl: %s", libcurl()->easy_strerror(c));
 	return 0;
 }
 

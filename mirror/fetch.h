@@ -5,12 +5,12 @@
  * One transfer at a time: http and https through libcurl, file: by reading.
  *
  * A fetcher keeps its connections between calls and serves one thread; a
- * global curl set-up is done once by fetch_global_init().  Proxies and netrc
- * are taken from the environment.  Redirects stay on http and https.  A
- * transfer that fails in a way that may pass (no connection, reset, stall,
- * which is less than FETCH_PROGRESS in FETCH_STALL_S, 5xx, 429) is tried again,
- * FETCH_TRIES times in all, with growing pauses; the sink is told to begin
- * anew.
+ * global curl set-up is done once by fetch_global_init(), which loads libcurl.
+ * Proxies and netrc are taken from the environment.  Redirects stay on http and
+ * https.  A transfer that fails in a way that may pass (no connection, reset,
+ * stall, which is less than FETCH_PROGRESS in FETCH_STALL_S, 5xx, 429) is tried
+ * again, FETCH_TRIES times in all, with growing pauses; the sink is told to
+ * begin anew.
  */
 
 #include <stdatomic.h>
@@ -27,7 +27,8 @@
 #define FETCH_QUIET_MS	3000 /* until a transfer counts as quiet */
 #define FETCH_REDIRECTS 10
 
-/* Called at the beginning of every library use, before threads start. */
+/* Called before everything else here, and before threads start.  -EIO: libcurl
+ * can't be had. */
 int fetch_global_init(struct error *err) MUST_CHECK;
 
 struct fetcher;

@@ -14,7 +14,7 @@
 static void
 cleanup_slist(struct curl_slist **l)
 {
-	curl_slist_free_all(*l);
+	libcurl()->slist_free_all(*l);
 }
 
 static int64_t
@@ -39,7 +39,8 @@ status_of(const struct transfer *t)
 {
 	long status = 0;
 
-	(void)curl_easy_getinfo(t->http->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)libcurl()->easy_getinfo(
+	    t->http->easy, CURLINFO_RESPONSE_CODE, &status);
 	return status;
 }
 
@@ -73,8 +74,8 @@ header(const struct transfer *t, const char *name)
 {
 	struct curl_header *h;
 
-	if (curl_easy_header(t->http->easy, name, 0, CURLH_HEADER, -1, &h) !=
-	    CURLHE_OK)
+	if (libcurl()->easy_header(
+		t->http->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
 		return NULL;
 	return h->value;
 }
@@ -88,7 +89,7 @@ fill_answer(struct transfer *t)
 	const char *validator = NULL;
 
 	if (date && http_is_header_value(date)) {
-		time_t when = curl_getdate(date, NULL);
+		time_t when = libcurl()->getdate(date, NULL);
 
 		a->last_modified = when > 0 ? when : 0;
 		validator = when > 0 ? date : NULL;
@@ -152,7 +153,7 @@ begin_file(struct transfer *t, uint64_t from)
 
 	if (r < 0)
 		return r;
-	(void)curl_easy_getinfo(
+	(void)libcurl()->easy_getinfo(
 	    t->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len);
 	if (rq->max_bytes &&
 	    (from > rq->max_bytes ||
@@ -271,19 +272,22 @@ set_options(struct transfer *t, struct curl_slist *headers)
 	CURL *easy = t->http->easy;
 	CURLcode c;
 
-	curl_easy_reset(easy);
+	libcurl()->easy_reset(easy);
 	c = http_set_values(t);
 	for (size_t i = 0; i < ARRAY_LEN(pointers) && c == CURLE_OK; i++) {
 		CURLoption option = pointers[i].option;
 
-		c = curl_easy_setopt(easy, option, pointers[i].value);
+		c = libcurl()->easy_setopt(easy, option, pointers[i].value);
 	}
 	if (c == CURLE_OK)
-		c = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+		c = libcurl()->easy_setopt(
+		    easy, CURLOPT_WRITEFUNCTION, on_body);
 	if (c == CURLE_OK)
-		c = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+		c = libcurl()->easy_setopt(
+		    easy, CURLOPT_HEADERFUNCTION, on_header);
 	if (c == CURLE_OK)
-		c = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+		c = libcurl()->easy_setopt(
+		    easy, CURLOPT_PREREQFUNCTION, on_request);
 	return c;
 }
 
@@ -312,7 +316,7 @@ static CURLcode
 result_of(CURLM *multi)
 {
 	int left;
-	const CURLMsg *m = curl_multi_info_read(multi, &left);
+	const CURLMsg *m = libcurl()->multi_info_read(multi, &left);
 
 	return m && m->msg == CURLMSG_DONE ? m->data.result : CURLE_FAILED_INIT;
 }
@@ -328,12 +332,12 @@ perform(struct transfer *t)
 	CURLMcode m = CURLM_OK;
 	CURLcode c = CURLE_FAILED_INIT;
 
-	if (curl_multi_add_handle(multi, t->http->easy) != CURLM_OK)
+	if (libcurl()->multi_add_handle(multi, t->http->easy) != CURLM_OK)
 		return CURLE_FAILED_INIT;
 	for (;;) {
 		int running = 0;
 
-		m = curl_multi_perform(multi, &running);
+		m = libcurl()->multi_perform(multi, &running);
 		if (m != CURLM_OK)
 			break;
 		if (running == 0) {
@@ -343,11 +347,11 @@ perform(struct transfer *t)
 		t->r = watch(t);
 		if (t->r < 0)
 			break;
-		m = curl_multi_poll(multi, NULL, 0, WAIT_MS, NULL);
+		m = libcurl()->multi_poll(multi, NULL, 0, WAIT_MS, NULL);
 		if (m != CURLM_OK)
 			break;
 	}
-	(void)curl_multi_remove_handle(multi, t->http->easy);
+	(void)libcurl()->multi_remove_handle(multi, t->http->easy);
 	return m == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : c;
 }
 
@@ -398,7 +402,8 @@ judge_code(struct transfer *t, CURLcode c)
 		    "%s: connection closed before the end", t->shown);
 	default:
 		return error_set(t->err, -EIO, "%s: %s", t->shown,
-		    t->http->text[0] ? t->http->text : curl_easy_strerror(c));
+		    t->http->text[0] ? t->http->text
+				     : libcurl()->easy_strerror(c));
 	}
 }
 
@@ -433,7 +438,8 @@ judge_status(struct transfer *t)
 	}
 	t->try->range_refused = status == 416 && t->from != 0;
 	t->try->passing = is_passing_status(status);
-	(void)curl_easy_getinfo(t->http->easy, CURLINFO_RETRY_AFTER, &after);
+	(void)libcurl()->easy_getinfo(
+	    t->http->easy, CURLINFO_RETRY_AFTER, &after);
 	t->try->retry_after_s = after;
 	return error_set(t->err, error_of(status), "%s: %s", t->shown,
 	    t->reason[0] ? t->reason : "no answer");
@@ -475,7 +481,7 @@ http_fetch(struct http *h, struct http_try *try, struct error *err)
 		c = perform(&t);
 	r = judge(&t, c);
 	/* Nothing of t may stay behind in the handle. */
-	curl_easy_reset(h->easy);
+	libcurl()->easy_reset(h->easy);
 	return r;
 }
 
@@ -486,8 +492,8 @@ http_new(struct http **ret)
 
 	if (!h)
 		return -ENOMEM;
-	h->easy = curl_easy_init();
-	h->multi = curl_multi_init();
+	h->easy = libcurl()->easy_init();
+	h->multi = libcurl()->multi_init();
 	if (!h->easy || !h->multi) {
 		http_free(h);
 		return -ENOMEM;
@@ -501,7 +507,7 @@ http_free(struct http *h)
 {
 	if (!h)
 		return;
-	curl_easy_cleanup(h->easy);
-	curl_multi_cleanup(h->multi);
+	libcurl()->easy_cleanup(h->easy);
+	libcurl()->multi_cleanup(h->multi);
 	free(h);
 }

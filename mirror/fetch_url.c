@@ -1,22 +1,24 @@
 #include "mirror/fetch_url.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
 #include "mirror/fetch.h"
+#include "mirror/libcurl.h"
 
 static void
 cleanup_curlu(CURLU **u)
 {
-	curl_url_cleanup(*u);
+	if (*u)
+		libcurl()->url_cleanup(*u);
 }
 
 static void
 cleanup_curl(char **p)
 {
-	curl_free(*p);
+	if (*p)
+		libcurl()->free(*p);
 }
 
 static bool
@@ -45,17 +47,17 @@ url_is_file(const char *url)
 int
 url_file_path(const char *url, char **ret)
 {
-	CLEANUP(cleanup_curlu) CURLU *u = curl_url();
+	CLEANUP(cleanup_curlu) CURLU *u = libcurl()->url();
 	CURLUcode c;
 	CLEANUP(cleanup_curl) char *path = NULL;
 	char *copy;
 
 	if (!u)
 		return -ENOMEM;
-	c = curl_url_set(u, CURLUPART_URL, url, 0);
+	c = libcurl()->url_set(u, CURLUPART_URL, url, 0);
 	if (c != CURLUE_OK)
 		return c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-	c = curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE);
+	c = libcurl()->url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE);
 	if (c != CURLUE_OK)
 		return c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 	copy = strdup(path);
@@ -108,17 +110,17 @@ fetch_url_check(const char *url)
 	/* curl takes "http:///host/" for "http://host/". */
 	if (strstr(url, "://")[3] == '/')
 		return "has no host";
-	u = curl_url();
+	u = libcurl()->url();
 	if (!u)
 		return "can't be checked: out of memory";
-	c = curl_url_set(u, CURLUPART_URL, url, 0);
+	c = libcurl()->url_set(u, CURLUPART_URL, url, 0);
 	if (c == CURLUE_NO_HOST)
 		return "has no host";
 	if (c == CURLUE_OUT_OF_MEMORY)
 		return "can't be checked: out of memory";
 	if (c != CURLUE_OK)
 		return "is not well-formed";
-	c = curl_url_get(u, CURLUPART_HOST, &host, 0);
+	c = libcurl()->url_get(u, CURLUPART_HOST, &host, 0);
 	if (c != CURLUE_OK || host[0] == '\0')
 		return "has no host";
 	return NULL;

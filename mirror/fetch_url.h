@@ -1,7 +1,8 @@
 #ifndef MIRROR_FETCH_URL_H
 #define MIRROR_FETCH_URL_H
 
-/* What a fetch needs to know of a URL.  Pure but for allocation. */
+/* What a fetch needs to know of a URL, after fetch_global_init().  Pure but for
+ * allocation. */
 
 #include <stdbool.h>
 

@@ -36,7 +36,7 @@ add_header(struct curl_slist **list, const char *name, const char *value)
 	struct curl_slist *more;
 
 	(void)snprintf(line, sizeof(line), "%s: %s", name, value);
-	more = curl_slist_append(*list, line);
+	more = libcurl()->slist_append(*list, line);
 	if (!more)
 		return -ENOMEM;
 	*list = more;
@@ -105,15 +105,16 @@ set_numbers(const struct transfer *t)
 	for (size_t i = 0; i < ARRAY_LEN(numbers) && c == CURLE_OK; i++) {
 		CURLoption option = numbers[i].option;
 
-		c = curl_easy_setopt(t->http->easy, option, numbers[i].value);
+		c = libcurl()->easy_setopt(
+		    t->http->easy, option, numbers[i].value);
 	}
 	if (c == CURLE_OK && t->try->rq->bytes_per_s)
-		c = curl_easy_setopt(t->http->easy,
+		c = libcurl()->easy_setopt(t->http->easy,
 		    CURLOPT_MAX_RECV_SPEED_LARGE,
 		    (curl_off_t)t->try->rq->bytes_per_s);
 	/* Refused by a handle that still has the buffer of a try that failed
 	 * early: that one does too. */
-	(void)curl_easy_setopt(
+	(void)libcurl()->easy_setopt(
 	    t->http->easy, CURLOPT_BUFFERSIZE, (long)READ_BLOCK);
 	return c;
 }
@@ -140,7 +141,7 @@ set_texts(const struct transfer *t)
 		CURLoption option = texts[i].option;
 
 		if (texts[i].value)
-			c = curl_easy_setopt(
+			c = libcurl()->easy_setopt(
 			    t->http->easy, option, texts[i].value);
 	}
 	return c;

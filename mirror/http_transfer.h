@@ -4,10 +4,9 @@
 /* A transfer under way: for fetch_http.c, which runs it, and http_options.c,
  * which says how. */
 
-#include <curl/curl.h>
-
 #include "base/url.h"
 #include "mirror/fetch_http.h"
+#include "mirror/libcurl.h"
 
 #define HTTP_REASON_MAX 96 /* bytes of "404 Not Found" */
 

@@ -463,3 +463,19 @@ run suitefs mirror update m
 grep -q 'm is up to date' "$T/err" || fail "what was done is not said"
 [[ $(find "$SUITEFS_STORE/tmp" -type f | wc -l) == 0 ]] ||
 	fail "left in tmp: $(ls "$SUITEFS_STORE/tmp")"
+
+# --- without libcurl ----------------------------------------------------------
+
+# Who does not fetch has no need of it.
+mkdir "$T/lib"
+: >"$T/lib/libcurl.so.4"
+without() {
+	LD_LIBRARY_PATH=$T/lib suitefs "$@"
+}
+run without snapshot create frozen from mirror m
+run without snapshot diff frozen frozen
+run without mirror show m
+why='cannot fetch: .*libcurl\.so\.4: file too short$'
+expect_line 1 "$why" without mirror update m
+expect_line 1 "$why" without mirror create "$UP" more "$NGINX_URL/one" stable
+run suitefs --quiet mirror update m
