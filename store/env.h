@@ -48,6 +48,9 @@ struct store {
 	size_t npool;
 	uint64_t last_commit;	   /* that a reader has seen */
 	int64_t next_reader_check; /* CLOCK_MONOTONIC, seconds */
+
+	pthread_mutex_t writing; /* held by who writes; guards: */
+	int write_failed;	 /* the code of the last commit that failed */
 };
 
 /* Where a read transaction got its last value from. */

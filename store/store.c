@@ -392,6 +392,7 @@ store_new(const char *dir, unsigned flags)
 	if (s->dir && s->db) {
 		/* With default attributes these can't fail. */
 		(void)pthread_mutex_init(&s->lock, NULL);
+		(void)pthread_mutex_init(&s->writing, NULL);
 		(void)pthread_cond_init(&s->turn, NULL);
 		return s;
 	}
@@ -451,6 +452,7 @@ store_close(struct store *s)
 	txn_drain(s);
 	env_close(s);
 	(void)pthread_mutex_destroy(&s->lock);
+	(void)pthread_mutex_destroy(&s->writing);
 	(void)pthread_cond_destroy(&s->turn);
 	cleanup_fd(&s->blobs_fd);
 	cleanup_fd(&s->tmp_fd);

@@ -93,6 +93,20 @@ read_begin(struct txn *t)
 	return mdb_txn_begin(t->store->env, NULL, MDB_RDONLY, &t->mdb);
 }
 
+/* LMDB refuses everything once it could not write a page that says which
+ * commit is the last: that failure is what there is to say, also by who met its
+ * consequence before the writer could tell. */
+static int
+panic_error(struct store *s, struct error *err)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&s->writing);
+	rc = s->write_failed;
+	(void)pthread_mutex_unlock(&s->writing);
+	return env_error(s, rc ? rc : MDB_PANIC, "cannot write", err);
+}
+
 int
 txn_read(struct store *s, struct txn **ret, struct error *err)
 {
@@ -111,9 +125,12 @@ txn_read(struct store *s, struct txn **ret, struct error *err)
 			return 0;
 		}
 		gate_leave(s);
-		r = rc == MDB_MAP_RESIZED
-			? env_adopt(s, err)
-			: env_error(s, rc, "cannot read", err);
+		if (rc == MDB_MAP_RESIZED)
+			r = env_adopt(s, err);
+		else
+			r = rc == MDB_PANIC
+				? panic_error(s, err)
+				: env_error(s, rc, "cannot read", err);
 		if (r < 0)
 			break;
 	}
@@ -245,7 +262,18 @@ struct write {
 	size_t put;	 /* bytes of values written */
 };
 
-/* Runs fn and commits, inside the gate. */
+/* What keeps the writer, who has the lock, from writing. */
+static int
+write_error(struct write *w)
+{
+	struct store *s = w->store;
+
+	if (w->rc == MDB_PANIC && s->write_failed)
+		w->rc = s->write_failed;
+	return env_error(s, w->rc, "cannot write", w->err);
+}
+
+/* Runs fn and commits, inside the gate and with the lock. */
 static int
 write_run(struct write *w)
 {
@@ -255,7 +283,7 @@ write_run(struct write *w)
 	check_readers(w->store);
 	w->rc = mdb_txn_begin(w->store->env, NULL, 0, &t.mdb);
 	if (w->rc != 0)
-		return env_error(w->store, w->rc, "cannot write", w->err);
+		return write_error(w);
 	w->map_size = env_map_size(w->store);
 	if (w->err)
 		w->err->text[0] = '\0';
@@ -276,8 +304,10 @@ write_run(struct write *w)
 	/* What LMDB calls a write that came out too short. */
 	if (w->rc == EIO && env_disk_full(w->store))
 		w->rc = ENOSPC;
-	if (w->rc != 0)
-		return env_error(w->store, w->rc, "cannot write", w->err);
+	if (w->rc != 0) {
+		w->store->write_failed = w->rc;
+		return write_error(w);
+	}
 	w->put = t.put;
 	env_pad(w->store);
 	return r;
@@ -295,7 +325,9 @@ store_write(struct store *s, txn_fn *fn, void *arg, struct error *err)
 		r = gate_enter(s, err);
 		if (r < 0)
 			return r;
+		(void)pthread_mutex_lock(&s->writing);
 		r = write_run(&w);
+		(void)pthread_mutex_unlock(&s->writing);
 		gate_leave(s);
 		if (r >= 0)
 			break;

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "txn_fixture.h"
@@ -372,6 +373,52 @@ test_take_stamps(void **state)
 	assert_int_equal(store_write(f->s, take, &k, &f->err), -E2BIG);
 }
 
+static int
+put_one(struct txn *t, void *arg, struct error *err)
+{
+	(void)arg;
+	(void)err;
+	return txn_put(t, T_MIRRORS, "a", 1, SPAN("one"));
+}
+
+/* LMDB has one descriptor for the page that names the last commit. */
+static int
+find_durable_fd(void)
+{
+	for (int fd = 3; fd < 64; fd++) {
+		int flags = fcntl(fd, F_GETFL);
+
+		if (flags >= 0 && (flags & O_DSYNC))
+			return fd;
+	}
+	fail_msg("no descriptor is O_DSYNC");
+	return -1;
+}
+
+/* Whatever is tried after the last page could not be written, that is what is
+ * said. */
+static void
+test_says_what_failed(void **state)
+{
+	static const char why[] = "db: cannot write: Bad file descriptor";
+	struct fixture *f = *state;
+	struct txn *t = NULL;
+	int fd = find_durable_fd();
+	int unwritable = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_true(unwritable >= 0);
+	assert_true(dup2(unwritable, fd) == fd);
+	(void)close(unwritable);
+	assert_int_equal(store_write(f->s, put_one, NULL, &f->err), -EBADF);
+	assert_non_null(strstr(f->err.text, why));
+	f->err.text[0] = '\0';
+	assert_int_equal(txn_read(f->s, &t, &f->err), -EBADF);
+	assert_non_null(strstr(f->err.text, why));
+	f->err.text[0] = '\0';
+	assert_int_equal(store_write(f->s, put_one, NULL, &f->err), -EBADF);
+	assert_non_null(strstr(f->err.text, why));
+}
+
 int
 main(void)
 {
@@ -386,6 +433,7 @@ main(void)
 	    TEST(test_get64_in_any_order),
 	    TEST(test_take),
 	    TEST(test_take_stamps),
+	    TEST(test_says_what_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
