@@ -7,6 +7,11 @@
 # more of both.  SEED repeats a run.
 ROUNDS=${TORTURE_ROUNDS:-}
 SECONDS_EACH=${TORTURE_SECONDS:-}
+# What the faults befall, unless SCENES says it; "make torture" has more of it.
+SOME_SCENES='init first update create rename fetch publish switch unpublish drop'
+SOME_SCENES+=' cleanup'
+[[ ! $ROUNDS ]] ||
+	SOME_SCENES+=' follow all web edit forget filter merge pull renew backup'
 LIB=${SUITEFS%/*}/fault/fault.so
 WALK=${SUITEFS%/*}/fault/walk
 
@@ -102,6 +107,43 @@ scene() {
 		OPTIONS=(--takes-away)
 		COMMAND=(db cleanup --grace=0)
 		;;
+	follow)
+		variant publish mirror --distribution=live \
+			--gpg-key=ours@example.org m
+		COMMAND=(mirror update m)
+		;;
+	all)
+		variant mirror edit --pool=all m
+		COMMAND=(mirror update m)
+		;;
+	web)
+		[[ ${NGINX_URL-} ]] || start_nginx "$T/up"
+		variant mirror edit --url="$NGINX_URL" --pool=all m
+		COMMAND=(mirror update m)
+		;;
+	edit) COMMAND=(mirror edit --arch=amd64 --filter=aa m) ;;
+	forget)
+		OPTIONS=(--takes-away --again 'no mirror')
+		COMMAND=(mirror drop m)
+		;;
+	filter)
+		OPTIONS=(--again 'is there already|exists')
+		COMMAND=(snapshot filter two three aa)
+		;;
+	merge)
+		OPTIONS=(--again 'is there already|exists')
+		COMMAND=(snapshot merge three one two)
+		;;
+	pull)
+		OPTIONS=(--again 'is there already|exists')
+		COMMAND=(snapshot pull one two three cc)
+		;;
+	renew) COMMAND=(publish update --force stable) ;;
+	backup)
+		PROGRAM=()
+		COMMAND=(bash "$T/backup-store")
+		backup_store >"$T/backup-store"
+		;;
 	mount)
 		PROGRAM=()
 		COMMAND=(bash "$T/read-mount" snapshots/two)
@@ -109,6 +151,33 @@ scene() {
 		;;
 	*) fail "what is the scene $1?" ;;
 	esac
+}
+
+# variant COMMAND...: the scene begins after COMMAND.
+variant() {
+	BASE=$T/variant
+	rm -rf "$BASE"
+	cp -a "$T/base" "$BASE"
+	run suitefs --quiet --store="$BASE" "$@"
+}
+
+# A script that makes a backup: it is whole, or not there.
+backup_store() {
+	cat <<-'END'
+		set -u
+		copy=$SUITEFS_STORE/tmp/copy
+		rm -f "$copy"
+		"$SUITEFS" --quiet db backup "$copy"
+		status=$?
+		[[ -e $copy ]] || exit $status
+		export LD_PRELOAD=
+		there=$(mktemp -d)
+		mkdir "$there/db"
+		mv "$copy" "$there/db/data.mdb"
+		"$SUITEFS" --quiet --store="$there" db check || status=9
+		rm -r "$there"
+		exit $status
+	END
 }
 
 # A script that mounts the store and reads all of the directory $1 in it, so that

@@ -9,5 +9,4 @@
 need_faults
 fault_store
 # shellcheck disable=SC2086 # words
-faults fail 8 3 ${SCENES:-init first update create rename fetch publish switch \
-	unpublish drop cleanup}
+faults fail 8 3 ${SCENES:-$SOME_SCENES}
