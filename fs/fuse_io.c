@@ -11,6 +11,7 @@
 #define NOTIFY_RESEND	 7		   /* 7.40, Linux 6.9 */
 #define NOTIFY_INC_EPOCH 8		   /* 7.44, Linux 6.16 */
 #define INIT_HAS_RESEND	 (1u << (39 - 32)) /* in flags2 */
+#define INIT_HAS_PASS	 (1u << (37 - 32)) /* likewise, 7.40 */
 #define PAGE		 4096
 #define REQUEST_MAX	 (4 * PAGE) /* a header and two names */
 #define INIT_HAS_FLAGS2	 (1u << 30)
@@ -29,8 +30,8 @@ fuse_io_init_check(struct span bytes)
 	return 0;
 }
 
-bool
-fuse_io_can_resend(const struct fuse_io_init *init)
+static bool
+has_flag2(const struct fuse_io_init *init, uint32_t flag)
 {
 	struct fuse_init_in in = {0};
 	size_t len = init->len - sizeof(struct fuse_in_header);
@@ -39,7 +40,19 @@ fuse_io_can_resend(const struct fuse_io_init *init)
 		return false;
 	memcpy(&in, init->bytes + sizeof(struct fuse_in_header),
 	    len < sizeof(in) ? len : sizeof(in));
-	return (in.flags & INIT_HAS_FLAGS2) && (in.flags2 & INIT_HAS_RESEND);
+	return (in.flags & INIT_HAS_FLAGS2) && (in.flags2 & flag);
+}
+
+bool
+fuse_io_can_resend(const struct fuse_io_init *init)
+{
+	return has_flag2(init, INIT_HAS_RESEND);
+}
+
+bool
+fuse_io_can_pass(const struct fuse_io_init *init)
+{
+	return has_flag2(init, INIT_HAS_PASS);
 }
 
 static const struct fuse_lowlevel_ops no_ops;
@@ -105,10 +118,23 @@ io_read(int fd, void *ptr, size_t len, void *userdata)
 	return read(fd, ptr, len);
 }
 
+/* Files may be passed through that are not themselves on top of another file
+ * system; the depth follows flags2. */
+static void
+pass_through(struct fuse_init_out *out)
+{
+	const uint32_t depth = 1;
+	char *after = (char *)&out->flags2 + sizeof(out->flags2);
+
+	out->flags |= INIT_HAS_FLAGS2;
+	out->flags2 |= INIT_HAS_PASS;
+	memcpy(after, &depth, sizeof(depth));
+}
+
 /* An answer to INIT is a header and a struct fuse_init_out, which grew with
  * time. */
 static ssize_t
-write_patched(int fd, const struct iovec *iov, int n)
+write_patched(const struct fuse_io *io, int fd, const struct iovec *iov, int n)
 {
 	struct fuse_init_out out = {0};
 	struct iovec copy[2];
@@ -122,6 +148,8 @@ write_patched(int fd, const struct iovec *iov, int n)
 		return writev(fd, iov, n);
 	memcpy(&out, iov[1].iov_base, len);
 	out.flags |= FUSE_PARALLEL_DIROPS;
+	if (io->passthrough && len == sizeof(out))
+		pass_through(&out);
 	copy[0] = iov[0];
 	copy[1] = (struct iovec){&out, len};
 	return writev(fd, copy, 2);
@@ -136,7 +164,7 @@ io_writev(int fd, struct iovec *iov, int n, void *userdata)
 	if (!io->beginning)
 		return writev(fd, iov, n);
 	if (!io->swallow)
-		return write_patched(fd, iov, n);
+		return write_patched(io, fd, iov, n);
 	for (int i = 0; i < n; i++)
 		len += (ssize_t)iov[i].iov_len;
 	return len;
@@ -185,6 +213,8 @@ begin(const struct fuse_io_opts *opts, struct fuse_io_init *init)
 		r = receive_init(opts->session, &received, init);
 		if (r == 0)
 			r = opts->keep(opts->arg, init);
+		opts->io->passthrough =
+		    opts->passthrough && fuse_io_can_pass(init);
 		buf = received;
 	}
 	if (r == 0)
@@ -206,6 +236,7 @@ fuse_io_begin(const struct fuse_io_opts *opts, struct fuse_io_init *init)
 
 	if (r < 0)
 		return r;
+	opts->io->passthrough = false;
 	opts->io->beginning = true;
 	opts->io->swallow = again;
 	r = begin(opts, init);

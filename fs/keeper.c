@@ -29,6 +29,7 @@ struct keeper {
 	pid_t worker;	/* 0: there is none */
 	int64_t due_ms; /* when to start one, where there is none */
 	bool ready;	/* has been told */
+	bool reaping;	/* what the worker says is its last */
 	bool serving;	/* some worker has */
 	bool ended;
 	struct restarts restarts;
@@ -64,6 +65,8 @@ static void __attribute__((noreturn)) work(struct keeper *k, int line)
 
 	(void)prctl(PR_SET_NAME, "suitefs-worker", 0, 0, 0);
 	(void)close(k->signals);
+	if (k->kept->backing)
+		(void)close(backing_fd(k->kept->backing));
 	(void)sigprocmask(SIG_SETMASK, &k->mask, NULL);
 	r = k->opts->work(k->opts->arg, line, &err);
 	if (r < 0)
@@ -102,11 +105,17 @@ start_worker(struct keeper *k)
 static void
 connect_worker(struct keeper *k)
 {
-	const struct worker_message m = {.init = k->kept->init};
+	struct worker_message m = {.init = k->kept->init};
 	int r = 0;
 
-	if (k->kept->fd < 0)
+	if (k->kept->fd < 0) {
 		r = k->opts->mount(k->opts->arg, &k->kept->fd, &k->err);
+		/* There is another way to read. */
+		if (r == 0 && k->opts->passthrough &&
+		    backing_new(&k->kept->backing) < 0)
+			k->kept->backing = NULL;
+	}
+	m.passthrough = k->kept->backing != NULL;
 	/* One that has died meanwhile is seen to elsewhere. */
 	if (r == 0)
 		(void)!worker_line_send(k->line, &m, k->kept->fd);
@@ -127,6 +136,33 @@ on_serving(struct keeper *k)
 	k->ready = true;
 	k->opts->ready(k->opts->arg);
 	(void)service_notify("READY=1", -1);
+}
+
+static void
+on_open(struct keeper *k, const struct worker_message *m, int fd)
+{
+	struct worker_message answer = {
+	    .word = WORKER_OPEN, .result = -EOPNOTSUPP};
+	const struct backing_calls kernel = {
+	    backing_register, backing_forget, &k->kept->fd};
+	const struct backing_open o = {m->ino, m->handle, fd};
+
+	/* Nobody would hear it of one who has died. */
+	if (k->reaping)
+		return;
+	if (k->kept->backing)
+		answer.result = backing_open(k->kept->backing, &o, &kernel);
+	(void)!worker_line_send(k->line, &answer, -1);
+}
+
+static void
+on_close(struct keeper *k, const struct worker_message *m)
+{
+	const struct backing_calls kernel = {
+	    backing_register, backing_forget, &k->kept->fd};
+
+	if (k->kept->backing)
+		backing_close(k->kept->backing, m->handle, &kernel);
 }
 
 /* False where the worker has nothing more to say. */
@@ -159,6 +195,12 @@ take_message(struct keeper *k)
 	case WORKER_FAILED:
 		k->said = m.result;
 		k->said_err = m.err;
+		break;
+	case WORKER_OPEN:
+		on_open(k, &m, fd);
+		break;
+	case WORKER_CLOSE:
+		on_close(k, &m);
 		break;
 	}
 	cleanup_fd(&fd);
@@ -222,8 +264,10 @@ reap(struct keeper *k)
 
 	if (k->worker == 0 || waitpid(k->worker, &status, WNOHANG) <= 0)
 		return false;
+	k->reaping = true;
 	while (take_message(k))
 		;
+	k->reaping = false;
 	k->worker = 0;
 	if (!k->ended)
 		on_death(k, status);

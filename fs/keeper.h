@@ -3,10 +3,11 @@
 
 /*
  * A mount is two processes.  The keeper mounts, has the connection to the
- * kernel, and unmounts; it is small, without threads, and never looks into the
- * store.  The worker, its child, serves.  When a worker dies another one
- * takes the connection over, and what the kernel had asked the first is asked
- * again: clients wait for a moment.
+ * kernel, registers the files that the kernel reads by itself (fs/backing.h),
+ * and unmounts; it is small, without threads, and never looks into the store.
+ * The worker, its child, serves.  When a worker dies another one takes the
+ * connection over, and what the kernel had asked the first is asked again:
+ * clients wait for a moment.
  *
  * That takes Linux 6.9.  Before it, and when workers die faster than
  * fs/restarts.h allows, the keeper unmounts and says so.
@@ -16,12 +17,15 @@
  * unmounts.  Unmounting by others ends both.
  */
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "fs/kept.h"
 
 struct keeper_opts {
 	struct kept *kept; /* its where is set; its fd, to go on with it */
 	unsigned restarts;
+	bool passthrough; /* is wanted, of a new mount */
 	/* In the keeper: mounts.  *ret_fd is the connection. */
 	int (*mount)(void *arg, int *ret_fd, struct error *err);
 	/* In the keeper: unmounts what is not gone. */

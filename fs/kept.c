@@ -17,11 +17,12 @@
 #define HEAD_LEN   (MAGIC_LEN + 4)
 #define RECORD_MAX (HEAD_LEN + FUSE_IO_INIT_MAX + PATH_MAX)
 
-enum { FD_FUSE, FD_RECORD, FD_PRESENCE, FD_COUNT };
+enum { FD_FUSE, FD_RECORD, FD_PRESENCE, FD_OPEN, FD_COUNT };
 static const struct service_fd names[FD_COUNT] = {
     [FD_FUSE] = {"suitefs-fuse", -1},
     [FD_RECORD] = {"suitefs-mount", -1},
     [FD_PRESENCE] = {"suitefs-store", -1},
+    [FD_OPEN] = {"suitefs-open", -1},
 };
 
 void
@@ -35,6 +36,7 @@ kept_release(struct kept *k)
 {
 	cleanup_fd(&k->fd);
 	cleanup_fd(&k->presence);
+	backing_free(k->backing);
 	free(k->where);
 	kept_init(k);
 }
@@ -109,6 +111,10 @@ kept_take(struct kept *ret, struct error *err)
 			r = 1;
 	}
 	cleanup_fd(&fds[FD_RECORD].fd);
+	/* Without it, what is open stays so, and no more is passed through. */
+	if (fds[FD_OPEN].fd >= 0 &&
+	    backing_take(fds[FD_OPEN].fd, &k.backing) < 0)
+		k.backing = NULL;
 	if (r == 1) {
 		*ret = k;
 		return 1;
@@ -124,6 +130,7 @@ fill(const struct kept *k, struct service_fd fds[FD_COUNT])
 	memcpy(fds, names, sizeof(names));
 	fds[FD_FUSE].fd = k->fd;
 	fds[FD_PRESENCE].fd = k->presence;
+	fds[FD_OPEN].fd = k->backing ? backing_fd(k->backing) : -1;
 	return write_record(k, &fds[FD_RECORD].fd);
 }
 
@@ -152,6 +159,8 @@ kept_store(const struct kept *k)
 	for (size_t i = 0; i < FD_COUNT; i++) {
 		char text[128];
 
+		if (fds[i].fd < 0)
+			continue;
 		(void)snprintf(text, sizeof(text),
 		    "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", fds[i].name);
 		(void)service_notify(text, fds[i].fd);

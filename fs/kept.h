@@ -8,10 +8,12 @@
  */
 
 #include "base/error.h"
+#include "fs/backing.h"
 #include "fs/fuse_io.h"
 
 struct kept {
-	int fd;	      /* the connection to the kernel; -1: not mounted yet */
+	int fd; /* the connection to the kernel; -1: not mounted yet */
+	struct backing *backing; /* NULL: files are not passed through */
 	int presence; /* says that the store is in use (store/hold.h), or -1 */
 	struct fuse_io_init init;
 	char *where; /* the mount point, absolute */

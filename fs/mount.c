@@ -29,6 +29,7 @@ struct plan {
 	struct fuse_session *mounted; /* NULL where another process has */
 	struct buf options;	      /* libfuse's */
 	unsigned restarts;
+	bool passthrough;
 	int report; /* to the process that waits, or -1 */
 };
 
@@ -112,6 +113,7 @@ keep(struct plan *p, struct error *err)
 	const struct keeper_opts opts = {
 	    .kept = &p->kept,
 	    .restarts = p->restarts,
+	    .passthrough = p->passthrough,
 	    .mount = on_mount,
 	    .unmount = on_unmount,
 	    .work = on_work,
@@ -262,6 +264,10 @@ make_plan(struct plan *p, struct error *err)
 	if (r == 0)
 		r = mount_options_restarts(
 		    opts->fuse_options, &p->restarts, err);
+	/* Only root may. */
+	p->passthrough =
+	    geteuid() == 0 &&
+	    !mount_options_say(opts->fuse_options, "nopassthrough");
 	if (r == 0 && p->kept.fd < 0)
 		warn_if_private(opts->fuse_options, wishes.allow_other);
 	return r;

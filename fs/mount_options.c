@@ -12,7 +12,9 @@ static const char *const ignored[] = {"ro", "rw", "dev", "nodev", "suid",
     "nouser", "users", "owner", "group", "async", "sync", "dirsync", "atime",
     "noatime", "diratime", "nodiratime", "relatime", "norelatime",
     "strictatime", "nostrictatime", "lazytime", "nolazytime", "silent", "loud",
-    "iversion", "noiversion", "mand", "nomand", "defaults"};
+    "iversion", "noiversion", "mand", "nomand", "defaults",
+    /* see mount_options_say() */
+    "nopassthrough"};
 
 static const char *const ignored_prefixes[] = {"x-", "X-",
     "comment=", "uhelper=", "helper=",
@@ -114,15 +116,21 @@ mount_options_restarts(const char *given, unsigned *ret, struct error *err)
 }
 
 bool
-mount_options_say_who(const char *given)
+mount_options_say(const char *given, const char *name)
 {
 	struct span rest = span_of(given), option;
 
 	while (span_cut(&rest, ',', &option))
-		if (span_eq(option, SPAN("allow_other")) ||
-		    span_eq(option, SPAN("allow_root")))
+		if (span_eq(option, span_of(name)))
 			return true;
 	return false;
+}
+
+bool
+mount_options_say_who(const char *given)
+{
+	return mount_options_say(given, "allow_other") ||
+	       mount_options_say(given, "allow_root");
 }
 
 bool

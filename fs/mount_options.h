@@ -24,6 +24,8 @@ int mount_options(const char *given, const struct mount_wishes *wishes,
 int mount_options_restarts(
     const char *given, unsigned *ret, struct error *err) MUST_CHECK;
 
+/* Was this option given? */
+bool mount_options_say(const char *given, const char *name);
 /* Was it said who else may see the mount? */
 bool mount_options_say_who(const char *given);
 

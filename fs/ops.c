@@ -23,9 +23,11 @@ ops_new(const struct ops_opts *opts, struct ops **ret)
 		return -ENOMEM;
 	}
 	ops->opts = *opts;
+	ops->pass_line = -1;
 	ops->store = tree_store(opts->tree);
 	/* Does not fail with default attributes on Linux. */
 	(void)pthread_mutex_init(&ops->lock, NULL);
+	(void)pthread_mutex_init(&ops->pass_lock, NULL);
 	LIST_INIT(&ops->waiting);
 	SLIST_INIT(&ops->iobufs);
 	*ret = ops;
@@ -40,6 +42,7 @@ ops_free(struct ops *ops)
 	ops_waiting_free(ops);
 	open_files_free(ops->files);
 	ops_iobufs_free(ops);
+	(void)pthread_mutex_destroy(&ops->pass_lock);
 	(void)pthread_mutex_destroy(&ops->lock);
 	free(ops);
 }

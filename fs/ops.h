@@ -33,6 +33,10 @@ int ops_new(const struct ops_opts *opts, struct ops **ret) MUST_CHECK;
 /* Nobody may be asked for a file by then (no requests under way). */
 void ops_free(struct ops *ops);
 
+/* Before requests come: large blobs are registered with the keeper, at whose
+ * end of the line fs/backing.h is, and read by the kernel. */
+void ops_pass_through(struct ops *ops, int line);
+
 /* What fuse_io_begin() wants. */
 struct fuse_io;
 struct fuse_io *ops_io(struct ops *ops);

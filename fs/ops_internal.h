@@ -4,6 +4,7 @@
 /* What the callbacks' files share. */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
@@ -20,8 +21,10 @@ struct ops {
 	struct ops_opts opts;
 	struct store *store;
 	struct open_files *files;
-	bool no_opendir;      /* the kernel can do without */
-	pthread_mutex_t lock; /* of the rest */
+	bool no_opendir;	   /* the kernel can do without */
+	pthread_mutex_t pass_lock; /* of a question and its answer */
+	atomic_int pass_line;	   /* to the keeper; -1: nothing is passed */
+	pthread_mutex_t lock;	   /* of the rest */
 	LIST_HEAD(waiters, waiting) waiting;
 	SLIST_HEAD(iobufs, iobuf) iobufs;
 	unsigned niobufs;
@@ -46,8 +49,23 @@ void ops_iobufs_free(struct ops *ops);
 struct reader;
 /* Answers an open with a reader, which it takes.  fetched: the file has just
  * come. */
-void ops_reply_open(fuse_req_t req, struct reader *reader,
-    const struct fuse_file_info *fi, bool fetched);
+struct opening {
+	fuse_ino_t ino;
+	struct reader *reader;
+	bool fetched;
+};
+void ops_reply_open(
+    fuse_req_t req, const struct opening *o, const struct fuse_file_info *fi);
+
+/* fs/ops_pass.c */
+/* The number that the kernel knows the reader's file by, 0 where it has to be
+ * read here, or a negative errno.  handle is the file's in open_files. */
+int ops_pass_open(
+    struct ops *ops, const struct opening *o, uint64_t handle) MUST_CHECK;
+/* Before the handle is closed. */
+void ops_pass_close(struct ops *ops, uint64_t handle);
+/* -ENOENT: whoever asked has gone. */
+int ops_pass_reply(fuse_req_t req, uint64_t handle, int id) MUST_CHECK;
 
 /* fs/ops_wait.c */
 /* Asks for the blob of an inode; the request is answered later. */

@@ -7,14 +7,6 @@
 #include "fs/ops_internal.h"
 #include "fs/reader.h"
 
-/*
- * Passthrough (Linux 6.9), where the kernel reads present blobs by itself, is
- * not used: the process that serves would need CAP_SYS_ADMIN, its page cache
- * could not be kept from one open to the next, all opens of an inode at a time
- * have to name one backing file, also when the next process serves, and a blob
- * that was set aside and fetched again is another file.
- */
-
 #define MAX_IDLE_IOBUFS 3
 
 struct iobuf {
@@ -72,28 +64,52 @@ iobuf_put(struct ops *ops, struct iobuf *b)
 		free(b);
 }
 
-void
-ops_reply_open(fuse_req_t req, struct reader *reader,
-    const struct fuse_file_info *fi, bool fetched)
+/*
+ * Opens without a message (ENOSYS to OPEN) are ten times as many a second, but
+ * a file could not be fetched, or refused, when it is opened.
+ */
+static int
+reply_plain(fuse_req_t req, const struct opening *o, struct fuse_file_info *out)
 {
-	struct open_files *files = ops_of(req)->files;
-	struct fuse_file_info out = *fi;
-	bool damaged = reader_was_damaged(reader);
-	int r = open_files_add(files, reader, &out.fh);
-
-	if (r < 0) {
-		reader_close(reader);
-		ops_fail(req, r, "cannot open", NULL);
-		return;
-	}
 	/* An inode's bytes are the same for ever.  Only where the file was
 	 * fetched again, by us or another, what was read of the one before may
 	 * have been damaged: that is why it was set aside. */
-	out.keep_cache = !fetched && !damaged;
-	out.noflush = 1;
+	out->keep_cache = !o->fetched && !reader_was_damaged(o->reader);
+	out->noflush = 1;
+	return fuse_reply_open(req, out);
+}
+
+static void
+close_handle(struct ops *ops, uint64_t handle)
+{
+	ops_pass_close(ops, handle);
+	open_files_close(ops->files, handle);
+}
+
+void
+ops_reply_open(
+    fuse_req_t req, const struct opening *o, const struct fuse_file_info *fi)
+{
+	struct ops *ops = ops_of(req);
+	struct fuse_file_info out = *fi;
+	int id, r = open_files_add(ops->files, o->reader, &out.fh);
+
+	if (r < 0) {
+		reader_close(o->reader);
+		ops_fail(req, r, "cannot open", NULL);
+		return;
+	}
+	id = ops_pass_open(ops, o, out.fh);
+	if (id < 0) {
+		open_files_close(ops->files, out.fh);
+		ops_fail(req, id, "cannot open", NULL);
+		return;
+	}
+	r = id > 0 ? ops_pass_reply(req, out.fh, id)
+		   : reply_plain(req, o, &out);
 	/* Whoever asked has gone: no release will come. */
-	if (fuse_reply_open(req, &out) == -ENOENT)
-		open_files_close(files, out.fh);
+	if (r == -ENOENT)
+		close_handle(ops, out.fh);
 }
 
 static int
@@ -118,13 +134,13 @@ void
 ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct ops *ops = ops_of(req);
-	struct reader *reader;
+	struct opening o = {.ino = ino};
 	int r = -EROFS;
 
 	if ((fi->flags & O_ACCMODE) == O_RDONLY)
-		r = open_reader(ops, ino, &reader);
+		r = open_reader(ops, ino, &o.reader);
 	if (r == 0)
-		ops_reply_open(req, reader, fi, false);
+		ops_reply_open(req, &o, fi);
 	else if (r == -EREMOTE)
 		ops_wait(req, ino, fi);
 	else
@@ -181,6 +197,6 @@ void
 ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	open_files_close(ops_of(req)->files, fi->fh);
+	close_handle(ops_of(req), fi->fh);
 	(void)fuse_reply_err(req, 0);
 }

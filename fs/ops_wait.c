@@ -89,7 +89,7 @@ is_new_failure(struct ops *ops, uint64_t blob)
 static void
 answer(struct waiting *w, int r, const char *why)
 {
-	struct reader *reader;
+	struct opening o = {.ino = w->ino, .fetched = true};
 
 	if (r < 0) {
 		if (is_new_failure(w->ops, blob_of(w)))
@@ -97,12 +97,12 @@ answer(struct waiting *w, int r, const char *why)
 		(void)fuse_reply_err(w->req, EIO);
 		return;
 	}
-	r = reader_open(w->ops->store, ino_content(w->ino), &reader);
+	r = reader_open(w->ops->store, ino_content(w->ino), &o.reader);
 	if (r < 0)
 		ops_fail(w->req, r == -EREMOTE ? -EIO : r,
 		    "cannot open what was fetched", NULL);
 	else
-		ops_reply_open(w->req, reader, &w->fi, true);
+		ops_reply_open(w->req, &o, &w->fi);
 }
 
 /* blob_done_fn: the file has come, or can't be had. */

@@ -6,7 +6,8 @@
  * started them; for others there is nothing to do, but that a worker can't get
  * at programs with more rights.
  *
- * The keeper mounts, unmounts and starts workers: it keeps CAP_SYS_ADMIN,
+ * The keeper mounts, registers what the worker has opened with the kernel
+ * (fs/backing.h), unmounts and starts workers: it keeps CAP_SYS_ADMIN,
  * CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL (a worker may be another user)
  * and CAP_DAC_READ_SEARCH (the way to the mount point).
  *

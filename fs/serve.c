@@ -146,8 +146,13 @@ begin(struct serving *s, bool *ret_resumed, struct error *err)
 	if (r <= 0 || io.fd < 0)
 		return error_sys(err, r < 0 ? r : -EIO, "not mounted");
 	*ret_resumed = m.init.len > 0;
+	io.passthrough = m.passthrough;
 	r = fuse_io_begin(&io, &m.init);
-	return r < 0 ? error_sys(err, r, "cannot talk to the kernel") : 0;
+	if (r < 0)
+		return error_sys(err, r, "cannot talk to the kernel");
+	if (m.passthrough && fuse_io_can_pass(&m.init))
+		ops_pass_through(s->ops, s->line);
+	return 0;
 }
 
 static int

@@ -49,13 +49,14 @@ service_pass(const struct service_fd *fds, unsigned n)
 
 	(void)buf_addf(&text, "%ld", (long)getpid());
 	for (unsigned i = 0; i < n; i++)
-		(void)buf_addf(&text, ":%s=%d", fds[i].name, fds[i].fd);
+		if (fds[i].fd >= 0)
+			(void)buf_addf(&text, ":%s=%d", fds[i].name, fds[i].fd);
 	if (text.failed)
 		return -ENOMEM;
 	if (setenv(PASSED, text.ptr, 1) < 0)
 		return -errno;
 	for (unsigned i = 0; i < n; i++)
-		if (fcntl(fds[i].fd, F_SETFD, 0) < 0)
+		if (fds[i].fd >= 0 && fcntl(fds[i].fd, F_SETFD, 0) < 0)
 			return -errno;
 	return 0;
 }
@@ -65,7 +66,8 @@ service_pass_undo(const struct service_fd *fds, unsigned n)
 {
 	(void)unsetenv(PASSED);
 	for (unsigned i = 0; i < n; i++)
-		(void)fcntl(fds[i].fd, F_SETFD, FD_CLOEXEC);
+		if (fds[i].fd >= 0)
+			(void)fcntl(fds[i].fd, F_SETFD, FD_CLOEXEC);
 }
 
 static bool

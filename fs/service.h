@@ -18,7 +18,7 @@ int service_notify(const char *text, int fd);
 
 struct service_fd {
 	const char *name; /* without colon and = */
-	int fd;
+	int fd;		  /* -1: none */
 };
 
 /* Leaves descriptors to the program that this process is about to become by

@@ -2,14 +2,20 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "base/fd_message.h"
 
 int
 worker_line_new(int ret[2])
 {
+	const struct timeval limit = {.tv_sec = 1};
+
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0)
 		return -errno;
+	/* Takes any time that is one. */
+	(void)setsockopt(
+	    ret[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	return 0;
 }
 

@@ -133,6 +133,7 @@ for i in 1 2 3; do
 	same "$T/slow.$i" "$T/up/$slow"
 done
 kill_worker
+cmp "$MNT/$half" "$T/up/$half" || fail "can't be opened again while it is open"
 echo 3 >/proc/sys/vm/drop_caches
 cat <&5 >>"$T/half"
 same "$T/half" "$T/up/$half" 'a file that was open when its server died'
@@ -141,6 +142,51 @@ ls "/proc/$BASHPID/fd/6/" >"$T/out" || fail "an open directory is lost"
 exec 5<&- 6<&- 7<&-
 check_dists "$MNT/dists/stable" "$MNT/keyring.gpg"
 bad_clear
+
+# --- large files, which the kernel reads by itself --------------------------------------------
+
+# Whoever serves is stopped.
+exec 5<"$MNT/$half"
+pid=$(worker)
+kill -STOP "$pid"
+timeout 10 cat <&5 >"$T/out" || fail "a large file is not passed through"
+same "$T/out" "$T/up/$half"
+# Small ones are not, or this would show nothing.
+! timeout 0.2 cat "$MNT/dists/stable/Release" >"$T/out" 2>&1 ||
+	fail "somebody else serves"
+kill -CONT "$pid"
+# A file that was damaged and is fetched again, while some have it open: nobody
+# else gets what they read, and when they have gone it is whole for all.
+blob=$(sha256sum <"$T/up/$half")
+blob=$T/store/blobs/sha256/${blob:0:2}/${blob%% *}
+chmod u+w "$blob"
+printf X | dd of="$blob" conv=notrunc status=none
+expect 3 '' suitefs --quiet db check --blobs --repair
+run suitefs mirror fetch m half
+! cat "$MNT/$half" >"$T/out" 2>/dev/null ||
+	same "$T/out" "$T/up/$half" 'a file that has been fetched again'
+exec 5<&-
+whole_again() {
+	cmp -s "$MNT/$half" "$T/up/$half"
+}
+wait_for 5 whole_again || fail "not whole again"
+# On request, all is read through whoever serves.
+run umount "$MNT"
+run suitefs mount -o nopassthrough "$MNT"
+KEEPER=$(mount_processes "$MNT")
+exec 5<"$MNT/$half"
+pid=$(worker)
+kill -STOP "$pid"
+echo 3 >/proc/sys/vm/drop_caches
+timeout 0.3 cat <&5 >"$T/out" 2>&1 &
+reader=$!
+sleep 0.5
+kill -CONT "$pid"
+! wait "$reader" || fail "passed through against the wish"
+exec 5<&-
+cmp "$MNT/$half" "$T/up/$half" || fail "not read"
+run umount "$MNT"
+mount_it
 
 # --- what changes while nobody serves is shown -----------------------------------------------
 
@@ -182,6 +228,7 @@ done
 equal "$(tr '\0' ' ' <"/proc/$KEEPER/cmdline")" \
 	"suitefs --store $T/store --quiet mount -o restarts=5,fetches=2 $MNT " \
 	'how it was started anew'
+cmp "$MNT/$half" "$T/up/$half" || fail "can't be opened after an upgrade"
 cmp <(cat <&5) "$T/up/$half" || fail "an open file is lost by an upgrade"
 exec 5<&-
 # A program that is missing is no reason to end.
@@ -278,7 +325,8 @@ def children(pid):
 stored = {}
 pid = start(stored)
 hear("READY", stored)
-assert sorted(stored) == ["suitefs-fuse", "suitefs-mount", "suitefs-store"], stored
+assert sorted(stored) == ["suitefs-fuse", "suitefs-mount", "suitefs-open",
+                          "suitefs-store"], stored
 file = os.open(mnt + "/" + name, os.O_RDONLY)
 assert os.pread(file, 1000, 0) == want[:1000]
 for attempt in range(3):
@@ -297,6 +345,9 @@ for attempt in range(3):
     pid = start(stored)
     hear("READY", stored)
     assert reader.wait() == 0, "a reader in between got an error"
+    # Once more while it is open.
+    with open(mnt + "/" + name, "rb") as f:
+        assert f.read() == want
     with open("/proc/sys/vm/drop_caches", "w") as f:
         f.write("3")
     assert os.pread(file, len(want), 0) == want

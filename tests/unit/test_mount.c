@@ -36,6 +36,7 @@ test_mount_options_good(void **state)
 	    {"allow_other", true, ALWAYS ",allow_other"},
 	    {"allow_other", false, ALWAYS ",allow_other"},
 	    {"restarts=3", false, ALWAYS},
+	    {"nopassthrough", false, ALWAYS},
 	    {"allow_root,context=a:b:c", true,
 		ALWAYS ",allow_root,context=a:b:c"},
 	    {",,default_permissions,", false, ALWAYS ",default_permissions"},
