@@ -8,6 +8,7 @@
 #include "base/date.h"
 #include "base/url.h"
 #include "mirror/pool.h"
+#include "mirror/rate.h"
 #include "mirror/update_run.h"
 #include "store/hold.h"
 #include "store/list.h"
@@ -140,6 +141,7 @@ static void
 update_free(struct update *u)
 {
 	fetcher_free(u->fetcher);
+	rate_free(u->rate);
 	mirror_release(&u->mirror);
 	origin_release(&u->origin);
 	free(u->dir);
@@ -219,25 +221,6 @@ take_held(struct update *u, const struct wanted_list *wanted, uint64_t *lists,
 }
 
 static int
-take_missing(struct update *u, const struct wanted_list *wanted, bool by_hash,
-    uint64_t *lists, struct error *err)
-{
-	bool any = false;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < wanted->n; i++) {
-		if (lists[i] != 0)
-			continue;
-		any = true;
-		r = index_take(u, &wanted->v[i], by_hash, &lists[i], err);
-		progress_add(u->opts->progress, 0, 1);
-	}
-	if (any)
-		progress_end(u->opts->progress);
-	return r;
-}
-
-static int
 add_lists(
     struct state *s, const struct wanted_list *wanted, const uint64_t *lists)
 {
@@ -272,7 +255,7 @@ take_indexes(struct update *u, const struct release *rel, struct state *s,
 		return error_sys(err, -ENOMEM, "cannot fetch indexes");
 	r = take_held(u, &wanted, lists, err);
 	if (r == 0)
-		r = take_missing(u, &wanted, rel->acquire_by_hash, lists, err);
+		r = indexes_take(u, &wanted, rel->acquire_by_hash, lists, err);
 	if (r < 0)
 		return r;
 	r = add_lists(s, &wanted, lists);
@@ -498,6 +481,8 @@ run(struct update *u, const char *name, struct error *err)
 	if (r < 0)
 		return r;
 	r = fetcher_new(&u->fetcher);
+	if (r == 0)
+		r = rate_new(u->opts->bytes_per_s, &u->rate);
 	if (r < 0)
 		return error_sys(err, r, "cannot fetch");
 	r = go(u, false, err);

@@ -4,8 +4,8 @@
 /*
  * What the stages of one update share; private to mirror/.  The stages, in
  * their order: release_get() gets and proves Release, wanted_find() chooses
- * the indexes, index_take() brings one into the store, files_take() makes other
- * files present, update_commit() moves the head.
+ * the indexes, indexes_take() brings them into the store, files_take() makes
+ * other files present, update_commit() moves the head.
  */
 
 #include "base/buf.h"
@@ -20,6 +20,7 @@ struct update {
 	struct store *store;
 	const struct update_opts *opts;
 	struct fetcher *fetcher;
+	struct rate *rate;    /* of indexes, all together; NULL: no limit */
 	struct mirror mirror; /* as it was when the run began */
 	struct origin origin;
 	struct digest settings;
@@ -73,10 +74,23 @@ void release_got_free(struct release_got *g); /* the content */
  * -ENOENT: it has to be fetched. */
 int index_held(struct update *u, const struct wanted *w, uint64_t *ret_list,
     struct error *err) MUST_CHECK;
-/* Fetches a wanted index into the store; *ret is its list.  by_hash: the
- * archive offers it. */
-int index_take(struct update *u, const struct wanted *w, bool by_hash,
+struct index_wish {
+	const struct wanted *w;
+	bool by_hash; /* the archive offers it */
+	/* What fetches it from index_first_url(), as its file at; or NULL. */
+	struct ahead *ahead;
+	size_t at;
+};
+/* Fetches a wanted index into the store; *ret is its list. */
+int index_take(struct update *u, const struct index_wish *wish,
     uint64_t *ret_list, struct error *err) MUST_CHECK;
+/* Where its best form is looked for first; NULL: out of memory. */
+char *index_first_url(
+    const struct update *u, const struct wanted *w, bool by_hash);
+/* Takes all that have no list yet, of which lists[] has one for each wanted
+ * index; several come at once. */
+int indexes_take(struct update *u, const struct wanted_list *wanted,
+    bool by_hash, uint64_t *lists, struct error *err) MUST_CHECK;
 
 /* Notes that the archive has the packages of a list, so that their files are
  * asked for there. */

@@ -135,6 +135,9 @@ int blob_writer_add(struct blob_writer *w, const void *ptr, size_t len,
     struct error *err) MUST_CHECK;
 /* Drops what is there and begins at the first byte. */
 int blob_writer_restart(struct blob_writer *w) MUST_CHECK;
+/* Opens what has been written, which nothing has proven yet, for reading.  Not
+ * while blob_writer_end() runs, or after it. */
+int blob_writer_reopen(const struct blob_writer *w) MUST_CHECK;
 /* Verifies, flushes, renames.  -EBADMSG: size or hash differ (the file is
  * dropped). */
 int blob_writer_end(struct blob_writer *w, struct error *err) MUST_CHECK;

@@ -213,6 +213,15 @@ blob_writer_restart(struct blob_writer *w)
 	return 0;
 }
 
+int
+blob_writer_reopen(const struct blob_writer *w)
+{
+	int fd = openat(
+	    store_tmp_fd(w->store), w->hex, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int
 verify(struct blob_writer *w, struct error *err)
 {
