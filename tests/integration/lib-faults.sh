@@ -18,7 +18,7 @@ WALK=${SUITEFS%/*}/fault/walk
 need_faults() {
 	[[ -e $LIB && -e $WALK ]] || skip "no $LIB; make unit-tests builds it"
 	# Sanitizers want to be the first to have malloc().
-	! grep -qE '__(a|t)san_init' "$SUITEFS" || skip "not with sanitizers"
+	! sanitized || skip "not with sanitizers"
 	need gpg "$PYTHON"
 }
 

@@ -222,6 +222,11 @@ suitefs() {
 	"$SUITEFS" "$@"
 }
 
+# sanitized: it was built with a sanitizer, which takes memory of its own.
+sanitized() {
+	grep -qE '__(a|t)san_init' "$SUITEFS"
+}
+
 # expect STATUS REGEX COMMAND...: runs COMMAND; its exit status must be STATUS
 # and a line of its stderr match REGEX, unless that is ''.  Its output is left
 # in $T/out and $T/err.

@@ -11,7 +11,7 @@
 LIMIT=$((64 * 1024 * 1024))
 need prlimit gpg apt-get xz apt-ftparchive
 need_fuse
-! ldd "$SUITEFS" | grep -Eq 'lib[at]san' || skip "sanitizers take more"
+! sanitized || skip "sanitizers take more"
 real_upstream amd64
 
 # limited NAME ARGUMENT...: suitefs under the limit, watched.
