@@ -107,6 +107,16 @@ read_wanted(struct cli *c, struct pool_want *want, struct strs *queries,
 	return r;
 }
 
+static int
+count(struct cli *c, const struct pool_want *want, struct pool_count *ret,
+    struct error *err)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	int r = txn_read(c->store, &t, err);
+
+	return r < 0 ? r : pool_count(t, want, ret, err);
+}
+
 int
 fetch_state(struct cli *c, uint64_t state)
 {
@@ -124,7 +134,7 @@ fetch_state(struct cli *c, uint64_t state)
 		return EXIT_USAGE;
 	r = read_wanted(c, &want, &queries, &archs);
 	if (r == 0)
-		r = pool_count(c->store, &want, &n, &err);
+		r = count(c, &want, &n, &err);
 	if (r < 0)
 		return cli_fail(r, &err);
 	if (n.unknown) {

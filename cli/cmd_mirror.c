@@ -384,7 +384,7 @@ load_shown(struct cli *c, struct shown *s, struct error *err)
 	if (r == 0 && s->mirror.state)
 		r = state_load(s->t, s->mirror.state, &s->state);
 	if (r == 0 && s->mirror.state && !cli_flag(c, "packages"))
-		r = state_files(c->store, s->mirror.state, &s->files, err);
+		r = state_files(s->t, s->mirror.state, &s->files, err);
 	return r;
 }
 

@@ -221,7 +221,7 @@ cmd_snapshot_show(struct cli *c)
 		return r < 0 ? cli_fail(r, &err) : EXIT_DONE;
 	}
 	if (r == 0)
-		r = state_files(c->store, s.state, &n, &err);
+		r = state_files(t, s.state, &n, &err);
 	if (r == 0)
 		r = c->json ? show_json(t, &s, &state, &n)
 			    : show_lines(t, &s, &state, &n);

@@ -7,11 +7,11 @@
 
 int
 state_files(
-    struct store *s, uint64_t state, struct pool_count *ret, struct error *err)
+    struct txn *t, uint64_t state, struct pool_count *ret, struct error *err)
 {
 	struct pool_want want = {.state = state, .listed = true};
 
-	return pool_count(s, &want, ret, err);
+	return pool_count(t, &want, ret, err);
 }
 
 struct file_count

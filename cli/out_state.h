@@ -11,7 +11,7 @@
 #include "store/state.h"
 
 /* Counts the files of a state, the pool's and those that Release lists. */
-int state_files(struct store *s, uint64_t state, struct pool_count *ret,
+int state_files(struct txn *t, uint64_t state, struct pool_count *ret,
     struct error *err) MUST_CHECK;
 /* Both together. */
 struct file_count state_files_sum(const struct pool_count *n);

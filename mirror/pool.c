@@ -17,8 +17,8 @@
 static void
 walk_release(struct walk *w)
 {
-	txn_end(w->txn);
 	bits_release(&w->seen);
+	blob_presence_release(&w->presence);
 	free(w->missing);
 	for (size_t i = 0; i < w->nqueries; i++) {
 		query_run_free(w->queries[i].run);
@@ -63,7 +63,7 @@ walk_blob(struct walk *w, const struct walk_blob *b, struct file_count *count)
 		return r;
 	count->files++;
 	count->bytes += b->size;
-	r = blob_present(txn_store(w->txn), b->sha256);
+	r = blob_presence_of(&w->presence, b->sha256);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	count->missing_files++;
@@ -190,23 +190,22 @@ walk_lists(struct walk *w, const struct state *state)
 }
 
 static int
-walk_state(struct walk *w, struct store *s, const struct pool_want *want,
+walk_state(struct walk *w, struct txn *t, const struct pool_want *want,
     struct error *err)
 {
 	CLEANUP(state_release) struct state state = {0};
 	struct error why = {""};
-	int r = txn_read(s, &w->txn, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	w->txn = t;
+	w->presence.store = txn_store(t);
 	w->want = want;
 	w->err = &why;
-	r = begin_queries(w, s);
+	r = begin_queries(w, txn_store(t));
 	if (r == 0 && !want->unsaved)
 		r = state_load(w->txn, want->state, &state);
 	if (r == 0)
 		r = walk_lists(w, want->unsaved ? want->unsaved : &state);
-	txn_end(TAKE(w->txn));
 	if (r == 0)
 		note_unknown(w);
 	w->err = NULL;
@@ -216,11 +215,11 @@ walk_state(struct walk *w, struct store *s, const struct pool_want *want,
 }
 
 int
-pool_count(struct store *s, const struct pool_want *want,
-    struct pool_count *ret, struct error *err)
+pool_count(struct txn *t, const struct pool_want *want, struct pool_count *ret,
+    struct error *err)
 {
 	CLEANUP(walk_release) struct walk w = {0};
-	int r = walk_state(&w, s, want, err);
+	int r = walk_state(&w, t, want, err);
 
 	if (r < 0)
 		return r;
@@ -266,8 +265,13 @@ pool_fetch(struct store *s, const struct pool_want *want,
 	CLEANUP(walk_release) struct walk w = {.collect = true};
 	struct fetching fetching = {&w, failed, arg, ret};
 	struct blob_batch batch = {.failed = tell, .arg = &fetching};
-	int r = walk_state(&w, s, want, err);
+	struct txn *t;
+	int r = txn_read(s, &t, err);
 
+	if (r == 0) {
+		r = walk_state(&w, t, want, err);
+		txn_end(t);
+	}
 	*ret = (struct pool_result){0};
 	if (r < 0 || w.nmissing == 0)
 		return r;

@@ -13,7 +13,7 @@
 #include "base/progress.h"
 #include "base/strs.h"
 #include "mirror/blob_queue.h"
-#include "store/store.h"
+#include "store/txn.h"
 
 struct state;
 
@@ -43,7 +43,7 @@ struct pool_want {
 };
 
 /* -EINVAL: a query that cannot be parsed; -E2BIG: one that takes too long. */
-int pool_count(struct store *s, const struct pool_want *want,
+int pool_count(struct txn *t, const struct pool_want *want,
     struct pool_count *ret, struct error *err) MUST_CHECK;
 
 struct pool_result {

@@ -10,6 +10,7 @@
 #include "mirror/blob_batch.h"
 #include "mirror/pool.h"
 #include "store/bits.h"
+#include "store/blob_presence.h"
 #include "store/state.h"
 #include "store/txn.h"
 
@@ -20,9 +21,10 @@ struct walk_query {
 };
 
 struct walk {
-	struct txn *txn;
+	struct txn *txn; /* the caller's */
 	const struct pool_want *want;
-	struct bits seen;	    /* blob numbers */
+	struct bits seen; /* blob numbers */
+	struct blob_presence presence;
 	struct walk_query *queries; /* one for each that is wanted */
 	size_t nqueries;	    /* 0: all packages */
 	struct error *err;

@@ -26,4 +26,9 @@ typedef int blob_dir_fn(const struct blob_dir_entry *e, void *arg);
 int blob_dir_each(
     struct store *s, blob_dir_fn *fn, void *arg, struct error *err);
 
+/* The same for what has the name of a blob, in the right directory, whatever it
+ * is: without a look at each.  A negative errno: could not look. */
+typedef int blob_dir_name_fn(const struct digest *sha256, void *arg);
+int blob_dir_each_name(struct store *s, blob_dir_name_fn *fn, void *arg);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "scratch_store.h"
 #include "store/blob.h"
+#include "store/blob_presence.h"
 
 /* What a file is announced to be. */
 struct file {
@@ -327,6 +328,53 @@ test_blob_present_could_not_look(void **state)
 	    -ENOTDIR);
 }
 
+static void
+test_blob_presence_of_many(void **state)
+{
+	struct scratch *s = *state;
+	CLEANUP(blob_presence_release)
+	struct blob_presence p = {.store = s->store};
+
+	for (unsigned i = 0; i < 5000; i += 500) {
+		char text[16];
+		struct file c;
+		struct blob_writer *w;
+
+		(void)snprintf(text, sizeof(text), "%u", i);
+		c = file_of(text);
+		w = begin(s, &c, 0);
+		write_part(w, text);
+		finish(w);
+	}
+	for (unsigned i = 0; i < 5000; i++) {
+		char text[16];
+		struct file c;
+
+		(void)snprintf(text, sizeof(text), "%u", i);
+		c = file_of(text);
+		assert_int_equal(blob_presence_of(&p, &c.sha256), i % 500 == 0);
+	}
+	assert_true(p.listed);
+}
+
+/* Some directory is none. */
+static void
+test_blob_presence_could_not_look(void **state)
+{
+	struct scratch *s = *state;
+	struct blob_presence p = {
+	    .store = s->store, .looks = BLOB_PRESENCE_LOOKS};
+	struct file c = file_of("hello");
+	int fd = store_blobs_fd(s->store);
+
+	(void)unlinkat(fd, "77", AT_REMOVEDIR);
+	fd = openat(fd, "77", O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(blob_presence_of(&p, &c.sha256), -ENOTDIR);
+	blob_presence_release(&p);
+}
+
 int
 main(void)
 {
@@ -341,6 +389,8 @@ main(void)
 	    scratch_test(test_blob_writer_takes_over),
 	    scratch_test(test_blob_writer_open_stops),
 	    scratch_test(test_blob_present_could_not_look),
+	    scratch_test(test_blob_presence_of_many),
+	    scratch_test(test_blob_presence_could_not_look),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
