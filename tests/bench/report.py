@@ -5,6 +5,7 @@ See lib-bench.sh for the tables, and section "budgets" below for what each row
 is held against: a ratio within the same run, never a time.
 """
 import json
+import math
 import os
 import statistics
 import sys
@@ -37,6 +38,28 @@ VALUE_BUDGETS = {
     "the mount's anonymous memory, after all of it":
         ("suitefs", None, 48e6, "most"),
 }
+# series, or its beginning -> [(what, at most)]: a number in its unit; "linear":
+# the exponent of growth; "even": MB more at the largest size than at the
+# smallest.
+LINEAR, EVEN = 1.1, 4
+GROWTH_BUDGETS = [
+    ("architectures: mirror update", [("time", "linear"), ("anonymous", 80)]),
+    ("architectures: ", [("time", "linear"), ("anonymous", 64)]),
+    ("days: diff of the ends", [("time", "linear"), ("anonymous", 64)]),
+    ("days: ", [("time", "linear"), ("database", "linear"),
+                ("anonymous", "even")]),
+    ("publications: the mount's memory", [("anonymous", 48)]),
+    ("publications: ", [("time", "linear"), ("anonymous", 64)]),
+]
+GROWTH_NOTES = """\
+`tests/bench/rows-scale.sh` says what is done. **growth** is the exponent b of
+y = x^b between the size in the middle and the largest: 1 is linear. **each** is
+what one more takes, from the smallest size to the largest. Budgets: times grow
+linearly or less (an exponent of at most %.1f); anonymous memory has the budgets
+of one architecture, and with the number of snapshots it does not grow (by at
+most %d MB, but for what is between the first and the last, where nearly all
+differs at the end).
+""" % (LINEAR, EVEN)
 NOTES = """\
 **How the peers are set up.** aptly: database, pool and store on one disk;
 `skipLegacyPool`, no Contents, no bz2, no dependencies followed, `gpgProvider`
@@ -184,35 +207,86 @@ def values(found, out):
     return missed
 
 
+def growth_budget(name, what, points):
+    """The budget's text and whether it is met; None where there is none."""
+    budgets = next((b for start, b in GROWTH_BUDGETS if name.startswith(start)),
+                   [])
+    limit = dict(budgets).get(what)
+    largest = points[-1][1]
+    if limit is None:
+        return None
+    if limit == "linear":
+        b = exponent(points)
+        return None if b is None else ("linear", b <= LINEAR)
+    if limit == "even":
+        return ("%d MB more at most" % EVEN,
+                largest - points[0][1] <= EVEN)
+    return "%d MB" % limit, max(y for _, y in points) <= limit
+
+
+def exponent(points):
+    """Of growth, from the middle to the largest; None where there is none."""
+    (x0, y0), (x1, y1) = points[(len(points) - 1) // 2], points[-1]
+    if x0 <= 0 or x1 <= x0 or y0 <= 0 or y1 <= 0:
+        return None
+    return math.log(y1 / y0) / math.log(x1 / x0)
+
+
+def number_text(y, unit):
+    if unit == "s":
+        return time_text(y)
+    return "%.*f %s" % (1 if y < 100 else 0, y, unit)
+
+
+def growth_row(name, what, unit, points, out):
+    """Prints it; the budget's text where it is missed."""
+    middle = points[(len(points) - 1) // 2]
+    b = exponent(points)
+    each = ""
+    if len(points) > 1:
+        each = (points[-1][1] - points[0][1]) / (points[-1][0] - points[0][0])
+        each = ("%.3f ms" % (each * 1e3) if unit == "s"
+                else "%.3f %s" % (each, unit))
+    at = ["%s at %g" % (number_text(y, unit), x)
+          for x, y in (points[0], middle, points[-1])]
+    budget = growth_budget(name, what, points)
+    print("| %s | %s | %s | %s | %s | %s |" % (
+        name.split(": ", 1)[1], what, " | ".join(at),
+        "" if b is None else "%.2f" % b, each,
+        "" if not budget else "%s: %s" % (
+            budget[0], "met" if budget[1] else "**missed**")), file=out)
+    if budget and not budget[1]:
+        return "%s: %s, %s" % (name, what, budget[0])
+    return None
+
+
 def curves(rows, directory, out):
-    """A table for each series, and scale.dat for gnuplot: blocks with names."""
-    series = {}
+    """A table for each group, and scale.dat for gnuplot: blocks with names."""
+    groups = {}
     for name, what, x, number, unit in rows:
-        series.setdefault(name, {}).setdefault(
-            (what, unit), []).append((float(x), float(number)))
-    if not series:
+        groups.setdefault(name.split(":")[0], {}).setdefault(
+            (name, what, unit), []).append((float(x), float(number)))
+    if not groups:
         return
-    print("\n## How it grows", file=out)
-    group = None
-    for name, columns in series.items():
-        if name.split(":")[0] != group:
-            group = name.split(":")[0]
-            print("\n### By %s\n\n![](scale-%s.svg)" % (group, group), file=out)
-        xs = sorted({x for points in columns.values() for x, _ in points})
-        print("\n| %s | %s |" % (name, " | ".join("%g" % x for x in xs)),
-              file=out)
-        print("|---|%s" % ("---:|" * len(xs)), file=out)
-        for (what, unit), points in columns.items():
-            at = dict(points)
-            print("| %s, %s | %s |" % (what, unit, " | ".join(
-                "%.3g" % at[x] if x in at else "" for x in xs)), file=out)
+    print("\n## How it grows\n\n" + GROWTH_NOTES, file=out)
+    missed = []
     with open(os.path.join(directory, "scale.dat"), "w") as f:
-        for name, columns in series.items():
-            for (what, unit), points in columns.items():
+        for group, series in groups.items():
+            print("### By %s\n\n![](plots/scale-%s.svg)\n" % (group, group),
+                  file=out)
+            print("| what | | smallest | middle | largest | growth | each |"
+                  " budget |", file=out)
+            print("|---|---|---:|---:|---:|---:|---:|---|", file=out)
+            for (name, what, unit), points in series.items():
+                points.sort()
+                missed.append(growth_row(name, what, unit, points, out))
                 f.write('"%s, %s, %s"\n' % (name, what, unit))
-                for x, n in sorted(points):
+                for x, n in points:
                     f.write("%g %g\n" % (x, n))
                 f.write("\n\n")
+            print("", file=out)
+    print("**Budgets missed here:** %s." % (
+        "; ".join(m for m in missed if m) or "none"), file=out)
 
 
 def main(directory):
@@ -226,10 +300,11 @@ def main(directory):
         for name, text in machine:
             print("- %s: %s" % (name, text), file=out)
         print("", file=out)
-        missed = commands(runs, out) + values(found, out)
-        print("\n**Budgets missed:** %s." % ("; ".join(missed) or "none"),
-              file=out)
-        print("\n" + NOTES, file=out)
+        if found or any(":" not in row for row in runs):
+            missed = commands(runs, out) + values(found, out)
+            print("\n**Budgets missed:** %s." % ("; ".join(missed) or "none"),
+                  file=out)
+            print("\n" + NOTES, file=out)
         curves(scale, directory, out)
     with open(os.path.join(directory, "results.json"), "w") as out:
         json.dump({

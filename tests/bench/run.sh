@@ -5,7 +5,8 @@
 #
 # ROWS, with commas between, are files rows-*.sh beside this one.  ROUNDS (3)
 # rounds alternate between all of them; OUT (tests/bench/out) gets a table
-# (results.md), all single results (*.tsv, results.json) and plots (*.svg).
+# (results.md), all single results (*.tsv, results.json) and plots (plots/*.svg).
+# scale takes as long as the rest: its sizes are variables of rows-scale.sh.
 #
 # The archive is Debian's own bookworm main for amd64, as apt fetches it.  aptly
 # and reprepro have to download each package, so where suitefs is compared to
@@ -77,6 +78,7 @@ done
 ! wants scale || scale_once
 "$PYTHON" "$TOP/tests/bench/report.py" "$OUT"
 if [[ -s $OUT/scale.dat ]]; then
+	mkdir -p "$OUT/plots"
 	gnuplot -c "$TOP/tests/bench/scale.gp" "$OUT"
 fi
 cat "$OUT/results.md"
