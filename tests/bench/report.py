@@ -249,6 +249,8 @@ def growth_row(name, what, unit, points, out):
                 else "%.3f %s" % (each, unit))
     at = ["%s at %g" % (number_text(y, unit), x)
           for x, y in (points[0], middle, points[-1])]
+    if len(points) == 1:
+        at = ["", "", at[0]]
     budget = growth_budget(name, what, points)
     print("| %s | %s | %s | %s | %s | %s |" % (
         name.split(": ", 1)[1], what, " | ".join(at),

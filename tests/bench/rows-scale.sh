@@ -49,8 +49,8 @@ import json, sys
 s = json.load(sys.stdin)
 print((s["file_bytes"] - s["free_bytes"]) / 1e6)')
 	scale "$1" 'database' "$2" "$size" MB
-	size=$(du -sb "$SUITEFS_STORE/blobs" | cut -f1)
-	scale "$1" 'files' "$2" "$((size / 1000000))" MB
+	size=$(du -sb "$SUITEFS_STORE/blobs" | awk '{ print $1 / 1e6 }')
+	scale "$1" 'files' "$2" "$size" MB
 }
 
 # The index of another architecture, as xz with the window of its level 6, which

@@ -6,8 +6,7 @@
 # linearly has the slope of the dashed line.
 dir = ARG1
 data = dir . "/scale.dat"
-stats data nooutput
-n = int(STATS_blocks)
+n = int(system(sprintf("grep -c '^\"' %s", data)))
 array names[n]
 do for [i = 1:n] {
 	names[i] = system(sprintf("awk -v n=%d '/^\"/ { k++ } k == n && /^\"/ { gsub(/\"/, \"\"); print }' %s", i, data))
