@@ -34,6 +34,7 @@ struct row {
 };
 
 struct diff {
+	/* Until diff_new() returns. */
 	struct txn *t;
 	const struct diff_opts *opts;
 	const struct state *states[SIDES];
@@ -45,15 +46,18 @@ struct diff {
 	struct package package; /* scratch */
 };
 
-static void
-diff_release(struct diff *d)
+void
+diff_free(struct diff *d)
 {
+	if (!d)
+		return;
 	strs_release(&d->components);
 	buf_release(&d->names);
 	for (size_t i = 0; i < SIDES; i++)
 		free(d->items[i].v);
 	free(d->rows);
 	package_release(&d->package);
+	free(d);
 }
 
 /* What only one side has. */
@@ -479,7 +483,7 @@ row_cmp(const void *a, const void *b, void *arg)
 }
 
 static int
-show_row(const struct diff *d, const struct row *r)
+show_row(const struct diff *d, const struct row *r, diff_fn *fn, void *arg)
 {
 	const struct item *item = row_item(d, r);
 	struct diff_row row = {.change = DIFF_CHANGED,
@@ -501,24 +505,51 @@ show_row(const struct diff *d, const struct row *r)
 		row.new_package = item->package;
 	} else
 		row.change = DIFF_REMOVED;
-	return d->opts->fn(&row, d->opts->arg);
+	return fn(&row, arg);
+}
+
+int
+diff_new(struct txn *t, const struct state *old, const struct state *new,
+    const struct diff_opts *opts, struct diff **ret)
+{
+	CLEANUP(diff_cleanup) struct diff *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return -ENOMEM;
+	d->t = t;
+	d->opts = opts;
+	d->states[OLD] = old;
+	d->states[NEW] = new;
+	r = add_groups(d);
+	/* It is the transaction's. */
+	package_release(&d->package);
+	if (r == 0)
+		r = pair_all(d);
+	if (r < 0)
+		return r == -ENOENT ? -EIO : r;
+	if (d->nrows > 1)
+		qsort_r(d->rows, d->nrows, sizeof(*d->rows), row_cmp, d);
+	*ret = TAKE(d);
+	return 0;
+}
+
+int
+diff_each(const struct diff *d, diff_fn *fn, void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < d->nrows && r == 0; i++)
+		r = show_row(d, &d->rows[i], fn, arg);
+	return r;
 }
 
 int
 diff_states(struct txn *t, const struct state *old, const struct state *new,
     const struct diff_opts *opts)
 {
-	CLEANUP(diff_release)
-	struct diff d = {.t = t, .opts = opts, .states = {old, new}};
-	int r = add_groups(&d);
+	CLEANUP(diff_cleanup) struct diff *d = NULL;
+	int r = diff_new(t, old, new, opts, &d);
 
-	if (r == 0)
-		r = pair_all(&d);
-	if (r < 0)
-		return r == -ENOENT ? -EIO : r;
-	if (d.nrows > 1)
-		qsort_r(d.rows, d.nrows, sizeof(*d.rows), row_cmp, &d);
-	for (size_t i = 0; i < d.nrows && r == 0; i++)
-		r = show_row(&d, &d.rows[i]);
-	return r;
+	return r < 0 ? r : diff_each(d, opts->fn, opts->arg);
 }

@@ -53,6 +53,20 @@ struct diff_opts {
 int diff_states(struct txn *t, const struct state *old, const struct state *new,
     const struct diff_opts *opts) MUST_CHECK;
 
+/* The same in two steps, for those who may be slow with a row: what the first
+ * has found is its own, the transaction may end and the states be released.
+ * Does not look at fn and arg in opts. */
+struct diff;
+int diff_new(struct txn *t, const struct state *old, const struct state *new,
+    const struct diff_opts *opts, struct diff **ret) MUST_CHECK;
+int diff_each(const struct diff *d, diff_fn *fn, void *arg);
+void diff_free(struct diff *d);
+static inline void
+diff_cleanup(struct diff **d)
+{
+	diff_free(*d);
+}
+
 /* The names of fields that two packages have with other values, or one of them
  * only, by name. */
 int diff_fields(struct heavy *h, struct txn *t, const struct diff_row *row,

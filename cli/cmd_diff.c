@@ -13,7 +13,7 @@
 #include "store/snapshots.h"
 
 struct printing {
-	struct txn *t;
+	struct store *store;
 	bool json;
 	struct heavy *heavy; /* NULL: no --fields */
 	uint64_t rows;
@@ -112,6 +112,22 @@ print_json(
 	return r < 0 ? -ENOMEM : 0;
 }
 
+/*
+ * A transaction for each row: a pager may stand still for hours, and while one
+ * is open no page of the database that is given up can be used again.  Of a
+ * snapshot that is dropped meanwhile everything stays for an hour
+ * (CLEANUP_GRACE), as this program has the store open.
+ */
+static int
+load_fields(
+    const struct printing *p, const struct diff_row *row, struct strs *ret)
+{
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	int r = txn_read(p->store, &t, NULL);
+
+	return r < 0 ? r : diff_fields(p->heavy, t, row, ret);
+}
+
 static int
 print_row(const struct diff_row *row, void *arg)
 {
@@ -120,7 +136,7 @@ print_row(const struct diff_row *row, void *arg)
 	int r = 0;
 
 	if (p->heavy && has_other_content(row))
-		r = diff_fields(p->heavy, p->t, row, &fields);
+		r = load_fields(p, row, &fields);
 	if (r < 0)
 		return r;
 	if (p->json)
@@ -132,19 +148,16 @@ print_row(const struct diff_row *row, void *arg)
 }
 
 int
-diff_print(struct cli *c, struct txn *t, const struct state *old,
-    const struct state *new, const struct diff_opts *opts, struct heavy *heavy,
+diff_print(struct cli *c, const struct diff *d, struct heavy *heavy,
     uint64_t *ret_rows)
 {
-	struct printing p = {.t = t, .json = c->json, .heavy = heavy};
-	struct diff_opts with_fn = *opts;
+	struct printing p = {
+	    .store = c->store, .json = c->json, .heavy = heavy};
 	int r;
 
-	with_fn.fn = print_row;
-	with_fn.arg = &p;
 	if (p.json)
 		(void)putchar('[');
-	r = diff_states(t, old, new, &with_fn);
+	r = diff_each(d, print_row, &p);
 	if (p.json)
 		printf("%s]\n", p.rows > 0 ? "\n" : "");
 	*ret_rows = p.rows;
@@ -194,8 +207,8 @@ check_architectures(const struct state *old, const struct state *new,
 }
 
 static int
-diff(struct cli *c, struct txn *t, const struct derive_input *in,
-    struct heavy *heavy, uint64_t *ret_rows, struct error *err)
+compare(struct cli *c, struct txn *t, const struct derive_input *in,
+    struct diff **ret, struct error *err)
 {
 	CLEANUP(state_release) struct state old = {0}, new = {0};
 	CLEANUP(strs_release) struct strs archs = {0};
@@ -209,19 +222,15 @@ diff(struct cli *c, struct txn *t, const struct derive_input *in,
 		r = cli_list(c, "arch", &archs);
 	if (r == 0)
 		r = check_architectures(&old, &new, &archs, err);
-	if (r < 0)
-		return r;
-	r = diff_print(c, t, &old, &new, &opts, heavy, ret_rows);
-	return r < 0 ? error_sys(err, r, "cannot compare %s and %s", in[0].name,
-			   in[1].name)
-		     : 0;
+	return r < 0 ? r : diff_new(t, &old, &new, &opts, ret);
 }
 
 int
 cmd_snapshot_diff(struct cli *c)
 {
-	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	CLEANUP(diff_cleanup) struct diff *d = NULL;
 	CLEANUP(heavy_cleanup) struct heavy *heavy = NULL;
+	struct txn *t = NULL;
 	struct derive_input in[2] = {0};
 	struct error err = {0};
 	uint64_t rows = 0;
@@ -234,7 +243,13 @@ cmd_snapshot_diff(struct cli *c)
 	if (r == 0)
 		r = txn_read(c->store, &t, &err);
 	if (r == 0)
-		r = diff(c, t, in, heavy, &rows, &err);
+		r = compare(c, t, in, &d, &err);
+	txn_end(t);
+	if (r == 0)
+		r = diff_print(c, d, heavy, &rows);
+	if (r < 0 && !err.text[0])
+		r = error_sys(&err, r, "cannot compare %s and %s", in[0].name,
+		    in[1].name);
 	if (r < 0)
 		return cli_fail(r, &err);
 	return rows > 0 ? EXIT_NO : EXIT_DONE;

@@ -6,10 +6,10 @@
 
 int cmd_snapshot_diff(struct cli *c);
 
-/* Prints the rows of two states, as lines or as a JSON array.  opts less fn and
- * arg; heavy: names the fields that differ, too; NULL: not. */
-int diff_print(struct cli *c, struct txn *t, const struct state *old,
-    const struct state *new, const struct diff_opts *opts, struct heavy *heavy,
+/* Prints the rows, as lines or as a JSON array.  heavy: names the fields that
+ * differ, too; NULL: not.  The caller has no transaction open where it is
+ * given. */
+int diff_print(struct cli *c, const struct diff *d, struct heavy *heavy,
     uint64_t *ret_rows) MUST_CHECK;
 
 #endif

@@ -15,9 +15,11 @@ print_changes(struct txn *t, const struct state *before,
     const struct state *after, void *arg)
 {
 	static const struct diff_opts all = {0};
+	CLEANUP(diff_cleanup) struct diff *d = NULL;
 	uint64_t rows;
+	int r = diff_new(t, before, after, &all, &d);
 
-	return diff_print(arg, t, before, after, &all, NULL, &rows);
+	return r < 0 ? r : diff_print(arg, d, NULL, &rows);
 }
 
 /* NAME SRC DST QUERY... */

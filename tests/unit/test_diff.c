@@ -266,6 +266,33 @@ test_common_runs_are_not_read(void **state)
 	assert_diff(s, "a", "b", "! all p1000 2 1");
 }
 
+/* The rows are there when what they were found in has gone. */
+static void
+test_rows_outlive_the_transaction(void **state)
+{
+	struct scratch *s = *state;
+	CLEANUP(diff_cleanup) struct diff *d = NULL;
+	struct state a = {0}, b = {0};
+	struct shown at_once = {0}, later = {0};
+	struct diff_opts opts = {.fn = show, .arg = &at_once};
+	struct txn *t;
+
+	make_all(s, pair, ARRAY_LEN(pair));
+	t = scratch_read(s);
+	load(t, "a", &a);
+	load(t, "b", &b);
+	assert_int_equal(diff_states(t, &a, &b, &opts), 0);
+	assert_int_equal(diff_new(t, &a, &b, &opts, &d), 0);
+	state_release(&a);
+	state_release(&b);
+	txn_end(t);
+	assert_int_equal(diff_each(d, show, &later), 0);
+	assert_true(later.text.len > 0);
+	assert_string_equal(later.text.ptr, at_once.text.ptr);
+	buf_release(&at_once.text);
+	buf_release(&later.text);
+}
+
 static void
 test_damage_is_told(void **state)
 {
@@ -301,6 +328,7 @@ main(void)
 	    scratch_test(test_order),
 	    scratch_test(test_all_architectures),
 	    scratch_test(test_common_runs_are_not_read),
+	    scratch_test(test_rows_outlive_the_transaction),
 	    scratch_test(test_damage_is_told),
 	};
 
