@@ -18,7 +18,9 @@ SAN =
 B = build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 comma = ,
 
-PKGS = fuse3 lmdb gpgme liblzma zlib libzstd libdeflate libcrypto \
+# libcrypto comes first: it looks up 4000 symbols of its own whenever a program
+# starts, in one library after another.
+PKGS = libcrypto fuse3 lmdb gpgme liblzma zlib libzstd libdeflate \
 	libpcre2-8 jansson $(MSGPACK)
 MSGPACK := $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
 # Not linked, but loaded where it is needed: see mirror/libcurl.h.
