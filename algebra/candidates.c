@@ -276,37 +276,69 @@ by_rank(const void *a, const void *b, void *arg)
 		      : (x->version > y->version) - (x->version < y->version);
 }
 
-/* Puts the offers of each name side by side: a counting sort. */
+/* Where the offers of each name begin, once they stand side by side. */
 static int
-gather(struct candidates *c)
+count_offers(struct candidates *c)
 {
-	struct offer *sorted = calloc(c->noffers + 1, sizeof(*sorted));
-
 	c->nstarts = c->words.n;
 	c->starts = calloc(c->nstarts + 1, sizeof(*c->starts));
-	if (!sorted || !c->starts) {
-		free(sorted);
+	if (!c->starts)
 		return -ENOMEM;
-	}
 	for (size_t i = 0; i < c->noffers; i++)
 		c->starts[c->offers[i].name + 1]++;
 	for (size_t i = 0; i < c->nstarts; i++)
 		c->starts[i + 1] += c->starts[i];
-	for (size_t i = 0; i < c->noffers; i++)
-		sorted[c->starts[c->offers[i].name]++] = c->offers[i];
-	/* Each start has become the next one's. */
-	memmove(c->starts + 1, c->starts, c->nstarts * sizeof(*c->starts));
-	c->starts[0] = 0;
-	free(c->offers);
-	c->offers = sorted;
 	return 0;
+}
+
+/* Puts the offers of each name side by side: each is swapped to the next place
+ * of its name, so that there is never a second copy of them. */
+static int
+gather(struct candidates *c)
+{
+	CLEANUP_FREE uint32_t *next = NULL;
+	int r = count_offers(c);
+
+	if (r < 0)
+		return r;
+	next = calloc(c->nstarts + 1, sizeof(*next));
+	if (!next)
+		return -ENOMEM;
+	memcpy(next, c->starts, c->nstarts * sizeof(*next));
+	for (uint32_t name = 0; name < c->nstarts; name++) {
+		while (next[name] < c->starts[name + 1]) {
+			struct offer *here = &c->offers[next[name]], o = *here;
+
+			/* Where it is right, with itself. */
+			*here = c->offers[next[o.name]];
+			c->offers[next[o.name]++] = o;
+		}
+	}
+	return 0;
+}
+
+/* Gives back what was reserved for more; what can't be is kept. */
+static void *
+shrunk(void *v, size_t *cap, size_t n, size_t size)
+{
+	void *p = n > 0 ? reallocarray(v, n, size) : NULL;
+
+	if (!p)
+		return v;
+	*cap = n;
+	return p;
 }
 
 int
 candidates_sort(struct candidates *c)
 {
-	int r = gather(c);
+	int r;
 
+	words_release(&c->numbers);
+	c->entries = shrunk(c->entries, &c->cap, c->n, sizeof(*c->entries));
+	c->offers =
+	    shrunk(c->offers, &c->offers_cap, c->noffers, sizeof(*c->offers));
+	r = gather(c);
 	for (size_t i = 0; r == 0 && i < c->nstarts; i++) {
 		size_t n = c->starts[i + 1] - c->starts[i];
 
