@@ -18,13 +18,15 @@ ops_new(const struct ops_opts *opts, struct ops **ret)
 
 	if (!ops)
 		return -ENOMEM;
-	if (open_files_new(&ops->files) < 0) {
+	ops->opts = *opts;
+	ops->store = tree_store(opts->tree);
+	if (read_pool_new(ops->store, &ops->pool) < 0 ||
+	    open_files_new(&ops->files) < 0) {
+		read_pool_free(ops->pool);
 		free(ops);
 		return -ENOMEM;
 	}
-	ops->opts = *opts;
 	ops->pass_line = -1;
-	ops->store = tree_store(opts->tree);
 	/* Does not fail with default attributes on Linux. */
 	(void)pthread_mutex_init(&ops->lock, NULL);
 	(void)pthread_mutex_init(&ops->pass_lock, NULL);
@@ -41,6 +43,7 @@ ops_free(struct ops *ops)
 		return;
 	ops_waiting_free(ops);
 	open_files_free(ops->files);
+	read_pool_free(ops->pool);
 	ops_iobufs_free(ops);
 	(void)pthread_mutex_destroy(&ops->pass_lock);
 	(void)pthread_mutex_destroy(&ops->lock);

@@ -12,6 +12,7 @@
 #include "fs/fuse_io.h"
 #include "fs/open_files.h"
 #include "fs/ops.h"
+#include "fs/read_pool.h"
 
 struct waiting; /* an open that waits for its file, fs/ops_wait.c */
 struct iobuf;	/* reused memory of replies, fs/ops_open.c */
@@ -20,6 +21,7 @@ struct ops {
 	struct fuse_io io; /* first: see fs/fuse_io.h */
 	struct ops_opts opts;
 	struct store *store;
+	struct read_pool *pool;
 	struct open_files *files;
 	bool no_opendir;	   /* the kernel can do without */
 	pthread_mutex_t pass_lock; /* of a question and its answer */

@@ -127,7 +127,7 @@ open_reader(struct ops *ops, fuse_ino_t ino, struct reader **ret)
 {
 	if (ino_kind(ino) == INO_KEYRING)
 		return open_keyring(ops, ino, ret);
-	return reader_open(ops->store, ino_content(ino), ret);
+	return reader_open(ops->pool, ino_content(ino), ret);
 }
 
 void
@@ -174,6 +174,7 @@ ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct ops *ops = ops_of(req);
 	struct reader *reader;
 	struct iobuf *b;
+	bool ahead;
 	ssize_t n = find_reader(ops, ino, fi->fh, &reader);
 
 	if (n < 0) {
@@ -186,11 +187,16 @@ ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		return;
 	}
 	n = reader_read(reader, b->bytes, size, (uint64_t)offset);
+	/* Once it has its answer, the kernel may close the file. */
+	ahead = n > 0 && reader_begin_ahead(reader);
 	if (n < 0)
 		ops_fail(req, (int)n, "cannot read", NULL);
 	else
 		(void)fuse_reply_buf(req, b->bytes, (size_t)n);
 	iobuf_put(ops, b);
+	/* Other threads answer meanwhile. */
+	if (ahead)
+		reader_ahead(reader);
 }
 
 void

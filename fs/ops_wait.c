@@ -97,7 +97,7 @@ answer(struct waiting *w, int r, const char *why)
 		(void)fuse_reply_err(w->req, EIO);
 		return;
 	}
-	r = reader_open(w->ops->store, ino_content(w->ino), &o.reader);
+	r = reader_open(w->ops->pool, ino_content(w->ino), &o.reader);
 	if (r < 0)
 		ops_fail(w->req, r == -EREMOTE ? -EIO : r,
 		    "cannot open what was fetched", NULL);

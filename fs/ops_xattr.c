@@ -33,7 +33,7 @@ digest_by_reading(const struct subject *s, struct digest *ret)
 	} else {
 		ssize_t n;
 
-		r = reader_open(s->ops->store, ino_content(s->ino), &reader);
+		r = reader_open(s->ops->pool, ino_content(s->ino), &reader);
 		if (r == 0)
 			r = buf_reserve(&bytes, reader_size(reader));
 		if (r < 0)

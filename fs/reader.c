@@ -2,48 +2,40 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "fs/list_reader.h"
 #include "store/blob.h"
 #include "store/form.h"
-#include "store/render.h"
 #include "store/text.h"
 
-#define NO_RUN SIZE_MAX
-
 struct reader {
-	struct store *store; /* NULL: the bytes are all there are */
+	struct read_pool *pool; /* NULL: the bytes are all there are */
+	atomic_uint refs;	/* who has it open, and who reads ahead */
 	struct content content;
 	uint64_t size;
-	int fd;		      /* of a blob, or -1 */
-	bool was_damaged;     /* likewise: its file was another one */
-	pthread_mutex_t lock; /* of the rest */
+	int fd;			  /* of a blob, or -1 */
+	bool was_damaged;	  /* likewise: its file was another one */
+	struct list_reader *list; /* of a list, or NULL */
+	pthread_mutex_t lock;	  /* of the rest */
 	bool loaded;
-	/* CONTENT_LIST */
-	struct list list;
-	struct heavy *heavy;
-	struct run_packages scratch;
-	size_t run; /* whose rendering bytes has, or NO_RUN */
-	/* CONTENT_FORM */
-	struct form form;
-	/* A rendered run, or the whole of a small content. */
-	struct buf bytes;
+	struct form form; /* CONTENT_FORM */
+	struct buf bytes; /* the whole of a small content */
 };
 
 void
 reader_close(struct reader *r)
 {
-	if (!r)
+	if (!r || atomic_fetch_sub(&r->refs, 1) > 1)
 		return;
 	if (r->fd >= 0)
 		(void)close(r->fd);
-	list_release(&r->list);
-	heavy_free(r->heavy);
-	run_packages_release(&r->scratch);
+	list_reader_free(r->list);
 	form_release(&r->form);
 	buf_release(&r->bytes);
 	(void)pthread_mutex_destroy(&r->lock);
@@ -58,7 +50,7 @@ reader_new(void)
 	if (!r)
 		return NULL;
 	r->fd = -1;
-	r->run = NO_RUN;
+	atomic_init(&r->refs, 1);
 	/* Does not fail with default attributes on Linux. */
 	(void)pthread_mutex_init(&r->lock, NULL);
 	return r;
@@ -80,17 +72,18 @@ reader_open_bytes(struct span bytes, struct reader **ret)
 static int
 open_blob(struct reader *r, const struct digest *sha256)
 {
-	int fd = blob_open(r->store, sha256, r->size);
+	struct store *s = read_pool_store(r->pool);
+	int fd = blob_open(s, sha256, r->size);
 
 	if (fd < 0)
 		return fd == -ENOENT ? -EREMOTE : fd;
 	r->fd = fd;
-	r->was_damaged = blob_was_damaged(r->store, sha256);
+	r->was_damaged = blob_was_damaged(s, sha256);
 	return 0;
 }
 
 int
-reader_open(struct store *s, struct content c, struct reader **ret)
+reader_open(struct read_pool *p, struct content c, struct reader **ret)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(reader_cleanup) struct reader *r = reader_new();
@@ -99,16 +92,18 @@ reader_open(struct store *s, struct content c, struct reader **ret)
 
 	if (!r)
 		return -ENOMEM;
-	result = txn_read(s, &t, NULL);
+	result = txn_read(read_pool_store(p), &t, NULL);
 	if (result == 0)
 		result = content_info(t, c, &info);
 	if (result < 0)
 		return result;
-	r->store = s;
+	r->pool = p;
 	r->content = c;
 	r->size = info.size;
 	if (c.kind == CONTENT_BLOB)
 		result = open_blob(r, &info.sha256);
+	else if (c.kind == CONTENT_LIST)
+		result = list_reader_new(p, c.number, &r->list);
 	if (result < 0)
 		return result;
 	*ret = TAKE(r);
@@ -134,9 +129,16 @@ reader_fd(const struct reader *r)
 }
 
 static int
-load_heavy(struct reader *r)
+load_stanza(struct reader *r, struct txn *t)
 {
-	return r->heavy ? 0 : heavy_new(r->store, &r->heavy);
+	struct renderer *renderer;
+	int result = read_pool_take(r->pool, &renderer);
+
+	if (result < 0)
+		return result;
+	result = heavy_stanza(renderer->heavy, t, r->content.number, &r->bytes);
+	read_pool_put(r->pool, renderer);
+	return result;
 }
 
 /* Reads what the first read needs: the whole of a small content, or where in
@@ -148,22 +150,15 @@ load(struct reader *r, struct txn *t)
 	int result = -EINVAL;
 
 	switch (r->content.kind) {
-	case CONTENT_LIST:
-		result = load_heavy(r);
-		return result < 0 ? result : list_load(t, number, &r->list);
 	case CONTENT_FORM:
 		return form_load(t, number, &r->form);
 	case CONTENT_TEXT:
 		result = text_get(t, number, &r->bytes);
 		break;
 	case CONTENT_STANZA:
-		result = load_heavy(r);
-		if (result == 0)
-			result = heavy_stanza(r->heavy, t, number, &r->bytes);
-		/* It is all there now. */
-		heavy_free(r->heavy);
-		r->heavy = NULL;
+		result = load_stanza(r, t);
 		break;
+	case CONTENT_LIST:
 	case CONTENT_BLOB:
 		break;
 	}
@@ -199,42 +194,6 @@ copy_part(struct want *w, struct span part, uint64_t begins)
 	w->len -= n;
 	w->offset += n;
 	return 0;
-}
-
-static int
-render(struct reader *r, struct txn *t, size_t run)
-{
-	int result;
-
-	if (run == r->run)
-		return 0;
-	r->run = NO_RUN;
-	buf_clear(&r->bytes);
-	result = render_run(
-	    r->heavy, t, r->list.runs[run].run, &r->scratch, &r->bytes);
-	if (result < 0)
-		return result;
-	if (r->bytes.len != list_run_bytes(&r->list, run))
-		return -EIO;
-	r->run = run;
-	return 0;
-}
-
-static int
-read_list(struct reader *r, struct txn *t, struct want *w)
-{
-	const struct list *l = &r->list;
-	int result = 0;
-
-	for (size_t i = list_run_at(l, w->offset); w->len > 0; i++) {
-		result = i < l->nruns ? render(r, t, i) : -EIO;
-		if (result == 0)
-			result = copy_part(
-			    w, buf_span(&r->bytes), l->runs[i].offset);
-		if (result < 0)
-			break;
-	}
-	return result;
 }
 
 /* The piece that has the byte. */
@@ -291,7 +250,7 @@ read_with_txn(struct reader *r, struct want *w)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 
-	int result = txn_read(r->store, &t, NULL);
+	int result = txn_read(read_pool_store(r->pool), &t, NULL);
 
 	if (result == 0 && !r->loaded) {
 		result = load(r, t);
@@ -299,8 +258,6 @@ read_with_txn(struct reader *r, struct want *w)
 	}
 	if (result < 0)
 		return result;
-	if (r->content.kind == CONTENT_LIST)
-		return read_list(r, t, w);
 	if (r->content.kind == CONTENT_FORM)
 		return read_form(&r->form, t, w);
 	return copy_part(w, buf_span(&r->bytes), 0);
@@ -309,15 +266,22 @@ read_with_txn(struct reader *r, struct want *w)
 static int
 read_locked(struct reader *r, struct want *w)
 {
-	bool whole =
-	    r->content.kind != CONTENT_LIST && r->content.kind != CONTENT_FORM;
+	if (r->loaded && r->content.kind != CONTENT_FORM)
+		return copy_part(w, buf_span(&r->bytes), 0);
+	return read_with_txn(r, w);
+}
+
+static int
+read_rendered(struct reader *r, struct want *w)
+{
 	int result;
 
-	if (r->loaded && whole)
-		return copy_part(w, buf_span(&r->bytes), 0);
-	result = read_with_txn(r, w);
-	/* The content was there when it was opened. */
-	return result == -ENOENT ? -EIO : result;
+	if (r->list)
+		return list_reader_read(r->list, w->ptr, w->len, w->offset);
+	(void)pthread_mutex_lock(&r->lock);
+	result = read_locked(r, w);
+	(void)pthread_mutex_unlock(&r->lock);
+	return result;
 }
 
 ssize_t
@@ -335,8 +299,25 @@ reader_read(struct reader *r, void *ptr, size_t len, uint64_t offset)
 
 		return n >= 0 && (size_t)n < len ? -EIO : n;
 	}
-	(void)pthread_mutex_lock(&r->lock);
-	result = read_locked(r, &w);
-	(void)pthread_mutex_unlock(&r->lock);
+	result = read_rendered(r, &w);
+	/* The content was there when it was opened. */
+	if (result == -ENOENT)
+		result = -EIO;
 	return result < 0 ? result : (ssize_t)len;
+}
+
+bool
+reader_begin_ahead(struct reader *r)
+{
+	if (!r->list || !list_reader_begin_ahead(r->list))
+		return false;
+	(void)atomic_fetch_add(&r->refs, 1);
+	return true;
+}
+
+void
+reader_ahead(struct reader *r)
+{
+	list_reader_ahead(r->list);
+	reader_close(r);
 }

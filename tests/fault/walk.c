@@ -27,6 +27,7 @@
 struct walk {
 	struct store *store;
 	struct tree *tree;
+	struct read_pool *pool;
 	struct hash *hash;
 	char *block;
 	uint64_t dir[MAX_DEPTH]; /* inode numbers from / on */
@@ -49,7 +50,7 @@ hash_content(struct walk *w, struct content c, struct digest *ret)
 {
 	CLEANUP(reader_cleanup) struct reader *r = NULL;
 	uint64_t at = 0;
-	ssize_t n = reader_open(w->store, c, &r);
+	ssize_t n = reader_open(w->pool, c, &r);
 
 	if (n < 0)
 		return (int)n;
@@ -181,11 +182,14 @@ main(int argc, char **argv)
 		r = store_open(argv[1], STORE_READ_ONLY, 0, &w.store, &err);
 	if (r == 0)
 		r = tree_new(w.store, &w.tree, &err);
+	if (r == 0)
+		r = read_pool_new(w.store, &w.pool);
 	if (r < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
 	(void)list(&w);
+	read_pool_free(w.pool);
 	tree_free(w.tree);
 	store_close(w.store);
 	hash_free(w.hash);
