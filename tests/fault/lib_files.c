@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -138,6 +139,28 @@ int open64(const char *name, int flags, ...) ALIAS(open);
 int openat64(int dirfd, const char *name, int flags, ...) ALIAS(openat);
 int __open64_2(const char *name, int flags) ALIAS(__open_2);
 int __openat64_2(int dirfd, const char *name, int flags) ALIAS(__openat_2);
+
+/* The next name that nobody has, of those that end in a number. */
+int
+mkostemp(char *template, int flags)
+{
+	char *end = template + strlen(template) - 6;
+	int fd = -1;
+
+	for (unsigned n = 0; n < 1000000; n++) {
+		char number[7];
+
+		(void)snprintf(number, sizeof(number), "%06u", n % 1000000);
+		memcpy(end, number, 6);
+		fd = open_any(AT_FDCWD, template,
+		    flags | O_RDWR | O_CREAT | O_EXCL, 0600);
+		if (fd >= 0 || errno != EEXIST)
+			break;
+	}
+	return fd;
+}
+
+int mkostemp64(char *template, int flags) ALIAS(mkostemp);
 
 int
 close(int fd)

@@ -161,21 +161,26 @@ variant() {
 	run suitefs --quiet --store="$BASE" "$@"
 }
 
-# A script that makes a backup: it is whole, or not there.
+# A script that makes a backup: it is whole, or not there, now as after a failure.
 backup_store() {
 	cat <<-'END'
 		set -u
 		copy=$SUITEFS_STORE/tmp/copy
-		rm -f "$copy"
-		"$SUITEFS" --quiet db backup "$copy"
-		status=$?
-		[[ -e $copy ]] || exit $status
-		export LD_PRELOAD=
-		there=$(mktemp -d)
-		mkdir "$there/db"
-		mv "$copy" "$there/db/data.mdb"
-		"$SUITEFS" --quiet --store="$there" db check || status=9
-		rm -r "$there"
+		check() {
+			[[ -e $copy ]] || return 0
+			there=$(mktemp -d)
+			mkdir "$there/db"
+			mv "$copy" "$there/db/data.mdb"
+			env -u LD_PRELOAD "$SUITEFS" --quiet --store="$there" \
+				db check && [[ $(env -u LD_PRELOAD "$SUITEFS" \
+				--store="$there" snapshot list) ]] ||
+				exit 9
+			rm -r "$there"
+		}
+		check
+		status=0
+		"$SUITEFS" --quiet db backup "$copy" || status=$?
+		check
 		exit $status
 	END
 }
