@@ -39,12 +39,6 @@ bits_set(struct bits *b, uint64_t n)
 	return 1;
 }
 
-bool
-bits_has(const struct bits *b, uint64_t n)
-{
-	return n / 8 < b->size && b->v[n / 8] >> (n % 8) & 1;
-}
-
 uint64_t
 bits_next(const struct bits *b, uint64_t from)
 {

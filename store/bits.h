@@ -19,7 +19,11 @@ struct bits {
 
 /* 1 where the number was not in the set yet, else 0; -ENOMEM; -E2BIG. */
 int bits_set(struct bits *b, uint64_t n) MUST_CHECK;
-bool bits_has(const struct bits *b, uint64_t n);
+static inline bool
+bits_has(const struct bits *b, uint64_t n)
+{
+	return n / 8 < b->size && b->v[n / 8] >> (n % 8) & 1;
+}
 /* The first number >= from in the set; UINT64_MAX: none. */
 uint64_t bits_next(const struct bits *b, uint64_t from);
 void bits_release(struct bits *b);

@@ -42,14 +42,3 @@ ints_cut(struct span *text, uint64_t *ret)
 	}
 	return false;
 }
-
-bool
-ints_cut_signed(struct span *text, int64_t *ret)
-{
-	uint64_t u;
-
-	if (!ints_cut(text, &u))
-		return false;
-	*ret = u & 1 ? (int64_t) ~(u >> 1) : (int64_t)(u >> 1);
-	return true;
-}

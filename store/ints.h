@@ -18,6 +18,20 @@ int ints_add(struct buf *b, uint64_t v);
 int ints_add_signed(struct buf *b, int64_t v);
 /* Cuts the next one from *text; false at the end and where it is damaged. */
 bool ints_cut(struct span *text, uint64_t *ret);
-bool ints_cut_signed(struct span *text, int64_t *ret);
+static inline bool
+ints_cut_signed(struct span *text, int64_t *ret)
+{
+	uint64_t u;
+
+	/* Here, as there are many and most take a byte. */
+	if (text->len > 0 && !(*text->ptr & 0x80)) {
+		u = (unsigned char)*text->ptr++;
+		text->len--;
+	} else if (!ints_cut(text, &u)) {
+		return false;
+	}
+	*ret = u & 1 ? (int64_t) ~(u >> 1) : (int64_t)(u >> 1);
+	return true;
+}
 
 #endif
