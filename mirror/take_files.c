@@ -166,8 +166,9 @@ static int
 put_files(struct txn *t, void *arg, struct error *err)
 {
 	const struct choice *c = arg;
+	struct release_place place = update_place(c->u);
 
-	return release_files_put(t, c->u, c->rel, err);
+	return release_files_put(t, &place, c->rel, err);
 }
 
 /* Looks which form of a group is here. */

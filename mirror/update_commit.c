@@ -201,7 +201,8 @@ static int
 advance(struct txn *t, struct commit *c, struct mirror *m, struct error *err)
 {
 	struct state s = *c->what->state; /* borrows what it points at */
-	int r = release_files_put(t, c->u, c->what->rel, err);
+	struct release_place place = update_place(c->u);
+	int r = release_files_put(t, &place, c->what->rel, err);
 
 	if (r < 0)
 		return r;

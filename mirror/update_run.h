@@ -14,6 +14,7 @@
 #include "mirror/fetch.h"
 #include "mirror/update.h"
 #include "mirror/wanted.h"
+#include "store/release_files.h"
 #include "store/state.h"
 
 struct update {
@@ -48,8 +49,14 @@ struct blob_queue_opts update_fetching(const struct update *u);
 char *update_url(const struct update *u, struct span path);
 /* The same for messages: without user and password. */
 char *update_url_shown(const struct update *u, struct span path);
-/* Adds the by-hash name of a file that Release lists. */
-int release_by_hash(const struct release_file *file, struct buf *out);
+/* Where its Release comes from. */
+static inline struct release_place
+update_place(const struct update *u)
+{
+	return (struct release_place){.origin = u->mirror.origin,
+	    .dir = u->dir,
+	    .new_origin = u->old.origin != u->mirror.origin};
+}
 /* -EINTR where the run was cancelled. */
 int update_cancelled(const struct update *u, struct error *err) MUST_CHECK;
 
@@ -100,11 +107,6 @@ int index_seen(struct update *u, uint64_t list, struct error *err) MUST_CHECK;
  * nobody has is warned of. */
 int files_take(struct update *u, const struct release *rel,
     const struct wanted_list *wanted, struct error *err) MUST_CHECK;
-
-/* Enters every file of Release that the store does not know yet as a blob that
- * can be fetched. */
-int release_files_put(struct txn *t, const struct update *u,
-    const struct release *rel, struct error *err) MUST_CHECK;
 
 /*
  * The state that the mirror shows of all that was taken, which its filter makes

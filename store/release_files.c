@@ -1,9 +1,8 @@
-/* The files that a Release lists, as blobs that can be fetched. */
+#include "store/release_files.h"
 
 #include <errno.h>
 
 #include "base/path.h"
-#include "mirror/update_run.h"
 #include "store/blob.h"
 #include "store/content.h"
 
@@ -19,11 +18,8 @@ release_by_hash(const struct release_file *file, struct buf *out)
 
 struct putting {
 	struct txn *t;
-	const struct update *u;
+	const struct release_place *place;
 	bool by_hash;
-	/* This origin was not asked for the suite before: blobs that are known
-	 * can be had here too. */
-	bool new_origin;
 	struct buf path; /* of the one in hand, below the origin */
 };
 
@@ -31,7 +27,7 @@ static int
 add_place(struct putting *p, uint64_t blob)
 {
 	struct blob_source source = {
-	    .origin = p->u->mirror.origin, .path = buf_span(&p->path)};
+	    .origin = p->place->origin, .path = buf_span(&p->path)};
 
 	return p->path.failed ? -ENOMEM
 			      : blob_add_sources(p->t, blob, &source, 1);
@@ -44,14 +40,14 @@ add_places(struct putting *p, uint64_t blob, const struct release_file *file)
 
 	if (p->by_hash) {
 		buf_clear(&p->path);
-		(void)buf_add_str(&p->path, p->u->dir); /* failed tells */
+		(void)buf_add_str(&p->path, p->place->dir); /* failed tells */
 		(void)release_by_hash(file, &p->path);
 		r = add_place(p, blob);
 	}
 	if (r < 0)
 		return r;
 	buf_clear(&p->path);
-	(void)buf_add_str(&p->path, p->u->dir);
+	(void)buf_add_str(&p->path, p->place->dir);
 	(void)buf_add_span(&p->path, file->path);
 	return add_place(p, blob);
 }
@@ -62,7 +58,7 @@ put_file(struct putting *p, const struct release_file *file)
 	struct content c;
 	int r = content_find_file(p->t, &file->sha256, file->size, &c);
 
-	if (r == 0 && (c.kind != CONTENT_BLOB || !p->new_origin))
+	if (r == 0 && (c.kind != CONTENT_BLOB || !p->place->new_origin))
 		return 0;
 	if (r == -ENOENT)
 		r = blob_put(p->t, &file->sha256, file->size, &c.number);
@@ -103,13 +99,11 @@ put_sister(struct putting *p, const struct release *rel,
 }
 
 int
-release_files_put(struct txn *t, const struct update *u,
+release_files_put(struct txn *t, const struct release_place *place,
     const struct release *rel, struct error *err)
 {
-	struct putting p = {.t = t,
-	    .u = u,
-	    .by_hash = rel->acquire_by_hash,
-	    .new_origin = u->old.origin != u->mirror.origin};
+	struct putting p = {
+	    .t = t, .place = place, .by_hash = rel->acquire_by_hash};
 	int r = 0;
 
 	/* Sorted by path, a plain file comes before its sisters. */
