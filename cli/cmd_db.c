@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/output.h"
+#include "fs/compress.h"
 #include "mirror/blob_batch.h"
 #include "mirror/fetch.h"
 #include "store/backup.h"
@@ -21,11 +22,15 @@
 /* --- check --------------------------------------------------------------- */
 
 struct findings {
-	json_t *json; /* the array, or NULL for lines */
+	/* The arrays, or NULL for lines: what was found; what can't be had. */
+	json_t *json, *lost;
 	bool failed;
 	struct blob_item *again; /* to be fetched */
 	size_t nagain;
 	uint64_t fetched; /* of these */
+	uint64_t nlost;
+	struct store *store;
+	struct progress *progress;
 };
 
 static void
@@ -57,27 +62,32 @@ print_finding(void *arg, const struct check_finding *f)
 	json_t *item;
 
 	fs->failed |= note_again(fs, f) < 0;
+	fs->nlost += f->consequence;
 	if (!fs->json) {
 		progress_hide();
 		out_foreign(span_of(f->what));
 		printf(": ");
 		out_foreign(span_of(f->text));
-		(void)putchar('\n');
+		printf(f->mended ? "; repaired\n" : "\n");
 		(void)fflush(stdout);
 		progress_show();
 		return;
 	}
-	item = json_pack("{s:s,s:s,s:b}", "what", f->what, "text", f->text,
-	    "repaired", f->repaired);
-	if (!item || json_array_append_new(fs->json, item) < 0)
+	if (f->consequence)
+		item = json_pack("{s:s,s:s}", "what", f->what, "text", f->text);
+	else
+		item = json_pack("{s:s,s:s,s:b}", "what", f->what, "text",
+		    f->text, "repaired", f->repaired);
+	if (!item || json_array_append_new(
+			 f->consequence ? fs->lost : fs->json, item) < 0)
 		fs->failed = true;
 }
 
 static json_t *
 json_check(struct findings *fs, const struct check_result *n)
 {
-	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I}", "findings", fs->json,
-	    "repaired", (json_int_t)n->repaired, "fetched",
+	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:I}", "findings", fs->json,
+	    "lost", fs->lost, "repaired", (json_int_t)n->repaired, "fetched",
 	    (json_int_t)fs->fetched, "records", (json_int_t)n->records, "files",
 	    (json_int_t)n->files, "bytes", (json_int_t)n->bytes);
 }
@@ -139,13 +149,58 @@ fetch_again(
 	return r;
 }
 
+/* What repairing needs of those above the store. */
+
+static int
+fetch_index(void *arg, uint64_t blob, uint64_t size, struct error *err)
+{
+	struct findings *fs = arg;
+	struct blob_item item = {.blob = blob, .size = size};
+	struct blob_batch b = {.v = &item, .n = 1, .failed = not_fetched};
+	struct blob_queue_opts opts = {.retry = true, .progress = fs->progress};
+	int r = fetch_global_init(err);
+
+	return r < 0 ? r
+		     : blob_batch_fetch(fs->store, &b, &opts, &cancelled, err);
+}
+
+static int
+compress_again(void *arg, uint64_t list, enum codec codec, struct error *err)
+{
+	CLEANUP(form_release) struct form f = {0};
+	struct findings *fs = arg;
+
+	return compress_list(fs->store, list, codec, NULL, &f, err);
+}
+
+static void
+log_checked(const struct findings *fs, const struct check_result *n, bool files)
+{
+	char size[OUT_SIZE_MAX], and_files[64] = "", and_repaired[64] = "";
+
+	if (files)
+		(void)snprintf(and_files, sizeof(and_files),
+		    " and %" PRIu64 " files (%s)", n->files,
+		    out_size(n->bytes, size));
+	if (n->repaired > 0)
+		(void)snprintf(and_repaired, sizeof(and_repaired),
+		    ", %" PRIu64 " of that repaired", n->repaired);
+	log_info("%" PRIu64 " records%s checked: %" PRIu64 " damaged%s",
+	    n->records, and_files, n->findings, and_repaired);
+	if (fs->nlost > 0)
+		log_info("what can't be had again comes back with a backup "
+			 "only, see suitefs-db(1)");
+}
+
 int
 cmd_db_check(struct cli *c)
 {
 	CLEANUP(progress_cleanup) struct progress *p = progress_new();
-	CLEANUP(findings_release) struct findings fs = {0};
+	CLEANUP(findings_release) struct findings fs = {.progress = p};
+	struct mend_help help = {fetch_index, compress_again, &fs};
 	struct check_opts opts = {
 	    .repair = cli_flag(c, "repair"),
+	    .help = &help,
 	    .found = print_finding,
 	    .arg = &fs,
 	    .progress = p,
@@ -153,7 +208,6 @@ cmd_db_check(struct cli *c)
 	};
 	struct check_result n = {0};
 	struct error err = {0};
-	char size[OUT_SIZE_MAX];
 	int r;
 
 	opts.blobs = opts.repair || cli_flag(c, "blobs");
@@ -162,7 +216,9 @@ cmd_db_check(struct cli *c)
 	expect_crashes();
 	if (cli_open_store(c) < 0)
 		return EXIT_FAILED;
+	fs.store = c->store;
 	fs.json = c->json ? json_array() : NULL;
+	fs.lost = c->json ? json_array() : NULL;
 	r = check_store(c->store, &opts, &n, &err);
 	progress_end(p);
 	if (r == 0)
@@ -173,13 +229,7 @@ cmd_db_check(struct cli *c)
 		r = -ENOMEM;
 	if (r < 0)
 		return cli_fail(r, &err);
-	if (opts.blobs)
-		log_info("%" PRIu64 " records and %" PRIu64
-			 " files (%s) checked: %" PRIu64 " damaged",
-		    n.records, n.files, out_size(n.bytes, size), n.findings);
-	else
-		log_info("%" PRIu64 " records checked: %" PRIu64 " damaged",
-		    n.records, n.findings);
+	log_checked(&fs, &n, opts.blobs);
 	return n.findings > 0 ? EXIT_NO : EXIT_DONE;
 }
 

@@ -186,7 +186,7 @@ static const struct option_def publish_place_options[] = {
 
 static const struct option_def db_check_options[] = {
     {"blobs", NULL, "the bytes of present files too"},
-    {"repair", NULL, "set damaged files aside and fetch them again"},
+    {"repair", NULL, "make what is damaged again, or fetch it"},
     {0},
 };
 

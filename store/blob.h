@@ -98,6 +98,7 @@ struct list;
 /* The same for all packages of a list (store/list.h). */
 int sighting_put_list(
     struct txn *t, uint64_t origin, const struct list *list) MUST_CHECK;
+int sighting_has_list(struct txn *t, uint64_t origin, uint64_t list) MUST_CHECK;
 /* Are all of them marked?  1, 0, or a negative errno. */
 int sighting_has(struct txn *t, uint64_t origin, const uint64_t *packages,
     size_t n) MUST_CHECK;

@@ -4,17 +4,22 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "store/check_run.h"
 #include "store/hold.h"
+#include "store/path_index.h"
 #include "store/walk.h"
-
-#define TEXT_SIZE 512 /* of a finding */
 
 void
 check_tell(struct check *c, const struct check_finding *f)
 {
-	c->result->findings++;
+	if (c->notes) {
+		if (check_note(c->notes, f) < 0)
+			c->notes->failed = -ENOMEM;
+		return;
+	}
+	c->result->findings += !f->consequence;
 	c->result->repaired += f->repaired;
 	if (c->opts->found)
 		c->opts->found(c->opts->arg, f);
@@ -24,8 +29,9 @@ void
 check_found(
     struct check *c, const char *what, bool repaired, const char *fmt, ...)
 {
-	char text[TEXT_SIZE];
-	struct check_finding f = {what, text, repaired, 0, 0};
+	char text[CHECK_TEXT_SIZE];
+	struct check_finding f = {
+	    .what = what, .text = text, .repaired = repaired};
 	va_list args;
 
 	va_start(args, fmt);
@@ -34,12 +40,40 @@ check_found(
 	check_tell(c, &f);
 }
 
+static int
+suspect(struct check *c, const char *what, uint64_t number)
+{
+	static const struct {
+		const char *what;
+		enum table table;
+	} tables[] = {
+	    {"package", T_LIGHT},
+	    {"dictionary", T_DICTS},
+	    {"run", T_RUNS},
+	    {"list", T_LISTS},
+	    {"form", T_FORMS},
+	    {"text", T_TEXTS},
+	    {"blob", T_BLOBS},
+	    {"origin", T_ORIGINS},
+	    {"state", T_STATES},
+	    {"root", T_ROOTS},
+	};
+
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables) && r >= 0; i++)
+		if (strcmp(what, tables[i].what) == 0)
+			r = bits_set(&c->suspects[tables[i].table], number);
+	/* A number beyond all that can be is not looked for. */
+	return r == -ENOMEM ? r : 0;
+}
+
 int
 check_found_number(
     struct check *c, const char *what, uint64_t number, const char *fmt, ...)
 {
-	char text[TEXT_SIZE], name[64];
-	struct check_finding f = {name, text, false, 0, 0};
+	char text[CHECK_TEXT_SIZE], name[64];
+	struct check_finding f = {.what = name, .text = text};
 	va_list args;
 
 	(void)snprintf(name, sizeof(name), "%s %" PRIu64, what, number);
@@ -47,6 +81,14 @@ check_found_number(
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	check_tell(c, &f);
+	return suspect(c, what, number);
+}
+
+int
+check_stopped(const struct check *c)
+{
+	if (c->opts->cancel && atomic_load(c->opts->cancel))
+		return error_set(c->err, -EINTR, "stopped");
 	return 0;
 }
 
@@ -62,7 +104,11 @@ reach_fault(void *arg, const struct reach_fault *f)
 	struct check *c = arg;
 
 	/* The walk through its table tells. */
-	if (!f->unreadable)
+	if (f->unreadable)
+		return;
+	if (f->number != 0)
+		(void)check_found_number(c, f->kind, f->number, "%s", f->text);
+	else
 		check_found(c, f->what, false, "%s", f->text);
 }
 
@@ -98,6 +144,8 @@ check_origins(struct check *c)
 		r = txn_get64(t, T_ORIGINS, n, &bytes);
 		if (r == -ENOENT)
 			r = check_found_number(c, "origin", n, "is missing");
+		else if (check_is_damage(r))
+			r = 0; /* told where its table is gone through */
 	}
 	return r;
 }
@@ -144,8 +192,9 @@ visit(struct txn *t, struct span key, struct span value, void *arg)
 	struct check *c = v->check;
 	int r;
 
-	if (c->opts->cancel && atomic_load(c->opts->cancel))
-		return error_set(c->err, -EINTR, "stopped");
+	r = check_stopped(c);
+	if (r < 0)
+		return r;
 	c->result->records++;
 	progress_add(c->opts->progress, 0, 1);
 	r = v->fn(c, t, key, value);
@@ -181,6 +230,7 @@ check_count(struct check *c, enum table table)
 	txn_trim(t);
 	if (r > 0)
 		return 0;
+	c->pages = true;
 	(void)snprintf(what, sizeof(what), "table %s", txn_table_name(table));
 	if (r == 0)
 		check_found(c, what, false, "has lost entries");
@@ -222,8 +272,35 @@ check_tables(struct check *c)
 		r = check_count(c, (enum table)i);
 	for (size_t i = 0; i < ARRAY_LEN(tables) && r >= 0; i++)
 		r = check_table(c, tables[i].table, tables[i].fn);
+	if (r >= 0)
+		r = check_lost(c);
 	progress_end(c->opts->progress);
 	return r;
+}
+
+static void
+forget(struct check *c)
+{
+	reach_release(&c->reach);
+	bits_release(&c->seen);
+	for (size_t i = 0; i < REACH_KINDS; i++)
+		bits_release(&c->by_hash[i]);
+	for (size_t i = 0; i < T_COUNT; i++)
+		bits_release(&c->suspects[i]);
+	c->latest_text = c->latest_blob = 0;
+}
+
+int
+check_records(struct check *c)
+{
+	int r;
+
+	forget(c);
+	c->result->records = 0;
+	r = check_reach(c);
+	if (r >= 0)
+		r = check_origins(c);
+	return r < 0 ? r : check_tables(c);
 }
 
 static int
@@ -231,29 +308,26 @@ run(struct check *c)
 {
 	struct hold_wait wait = {c->opts->cancel, c->opts->progress};
 	CLEANUP_FD int hold = -1;
-	int r = hold_take(c->store, HOLD_SHARED, &wait, &hold, c->err);
+	int r = hold_take(c->store, c->opts->repair ? HOLD_ALONE : HOLD_SHARED,
+	    &wait, &hold, c->err);
 
-	if (r >= 0)
-		r = check_reach(c);
-	if (r >= 0)
-		r = check_origins(c);
-	if (r >= 0)
-		r = check_tables(c);
-	if (r >= 0 && c->opts->blobs)
-		r = check_files(c);
-	return r;
+	if (r < 0 || c->opts->repair)
+		return r < 0 ? r : check_and_repair(c);
+	r = check_records(c);
+	return r < 0 || !c->opts->blobs ? r : check_files(c);
 }
 
 static void
 check_release(struct check *c)
 {
-	reach_release(&c->reach);
+	forget(c);
 	heavy_free(c->heavy);
 	package_release(&c->package);
 	light_release(&c->light);
 	run_packages_release(&c->run);
 	buf_release(&c->stanza);
 	hash_free(c->hash);
+	path_maker_free(c->paths);
 }
 
 int
@@ -267,6 +341,8 @@ check_store(struct store *s, const struct check_opts *opts,
 	*ret = (struct check_result){0};
 	if (r == 0)
 		r = hash_new(&c.hash);
+	if (r == 0)
+		r = path_maker_new(&c.paths);
 	if (r < 0)
 		return error_sys(err, r, "cannot check");
 	r = run(&c);

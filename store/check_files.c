@@ -113,7 +113,8 @@ found(struct files *f, const struct blob_dir_entry *e, const char *text)
 {
 	struct check *c = f->check;
 	char what[1024], all[1024];
-	struct check_finding finding = {what, all, c->opts->repair, 0, 0};
+	struct check_finding finding = {
+	    .what = what, .text = all, .repaired = c->opts->repair};
 	const char *then = prospect(c, e, &finding);
 	int r = 0;
 

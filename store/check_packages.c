@@ -4,9 +4,18 @@
 #include <inttypes.h>
 
 #include "store/check_run.h"
+#include "store/content.h"
 #include "store/list_record.h"
 #include "store/render.h"
-#include "store/run_join.h"
+#include "store/run_id.h"
+
+static int
+check_by_hash(struct check *c, enum reach_kind kind, uint64_t number)
+{
+	int r = bits_set(&c->by_hash[kind], number);
+
+	return r == -ENOMEM ? r : 0;
+}
 
 int
 check_light(struct check *c, struct txn *t, struct span key, struct span value)
@@ -25,8 +34,12 @@ check_light(struct check *c, struct txn *t, struct span key, struct span value)
 	if (r < 0)
 		return r;
 	r = txn_get64(t, T_HEAVY, number, &heavy);
-	if (r != -ENOENT || !reach_has(&c->reach, REACH_PACKAGE, number))
-		return r == -ENOENT ? 0 : r;
+	if (r != -ENOENT)
+		return r == -EIO ? check_found_number(c, k.what, number,
+				       "has a damaged stanza")
+				 : r;
+	if (!reach_has(&c->reach, REACH_PACKAGE, number))
+		return 0;
 	return check_found_number(c, k.what, number, "has no stanza");
 }
 
@@ -38,44 +51,17 @@ read_stanza(struct check *c, struct txn *t, uint64_t package)
 	return heavy_stanza(c->heavy, t, package, &c->stanza);
 }
 
-static bool
-same_files(const struct light *a, const struct light *b)
-{
-	if (a->nfiles != b->nfiles)
-		return false;
-	for (size_t i = 0; i < a->nfiles; i++) {
-		const struct package_file *x = &a->files[i], *y = &b->files[i];
-
-		if (x->size != y->size || !span_eq(x->path, y->path) ||
-		    !digest_eq(&x->sha256, &y->sha256))
-			return false;
-	}
-	return true;
-}
-
-/* Does the light record say what the stanza says?  Only what it must not be
- * wrong about: another version of the program may read more from a stanza. */
-static bool
-says_the_same(struct check *c)
-{
-	const struct light *l = &c->package.light, *s = &c->light;
-	struct span stanza = buf_span(&c->stanza);
-
-	if (light_from_stanza(stanza, l->kind, 1, &c->light, NULL) < 0)
-		return true;
-	return span_eq(l->name, s->name) && span_eq(l->version, s->version) &&
-	       span_eq(l->architecture, s->architecture) && same_files(l, s);
-}
-
 static int
 check_stanza(struct check *c, struct txn *t, struct span key, uint64_t number)
 {
 	struct digest digest;
 	int r = read_stanza(c, t, number);
 
+	/* One that is there and can't be read may lack its dictionary. */
 	if (check_is_damage(r))
 		return check_found_number(c, "package", number,
-		    r == -ENOENT ? "has no stanza" : "has a damaged stanza");
+		    r == -ENOENT ? "has no stanza"
+				 : "has a stanza that can't be read");
 	if (r < 0)
 		return r;
 	if (c->stanza.len != c->package.light.stanza_len)
@@ -86,7 +72,10 @@ check_stanza(struct check *c, struct txn *t, struct span key, uint64_t number)
 	if (memcmp(digest.byte, key.ptr, DIGEST_SIZE) != 0)
 		return check_found_number(c, "package", number,
 		    "is found by a hash that is not its stanza's");
-	if (!says_the_same(c))
+	r = check_by_hash(c, REACH_PACKAGE, number);
+	if (r < 0)
+		return r;
+	if (!light_agrees(&c->package.light, buf_span(&c->stanza), &c->light))
 		return check_found_number(c, "package", number,
 		    "is recorded as another than its stanza says");
 	return 0;
@@ -161,70 +150,27 @@ check_run(struct check *c, struct txn *t, struct span key, struct span value)
 	    record_u64(&v, 0));
 }
 
-/* A run's ID from its stanzas, in a list of that kind; see list_writer.c. */
-static int
-hash_run_as(
-    struct check *c, struct txn *t, enum package_kind kind, struct digest *ret)
-{
-	unsigned char byte = (unsigned char)kind;
-	int r;
-
-	hash_end(c->hash, ret);
-	hash_add(c->hash, &byte, 1);
-	for (size_t i = 0; i < c->run.n; i++) {
-		r = read_stanza(c, t, c->run.v[i]);
-		if (r < 0)
-			return r;
-		digest_of(c->stanza.ptr, c->stanza.len, ret);
-		hash_add(c->hash, ret->byte, DIGEST_SIZE);
-	}
-	hash_end(c->hash, ret);
-	return 0;
-}
-
-/*
- * A run's ID: `wanted`, if it is that in a list of any kind.  As a rule the
- * packages' kind is the list's; but the same stanza may stand in lists of two
- * kinds, and has that of the first.
- */
-static int
-hash_run(struct check *c, struct txn *t, struct span wanted, struct digest *ret)
+/* As a rule the packages' kind is the list's; but the same stanza may stand in
+ * lists of two kinds, and has that of the first. */
+int
+check_run_hash(struct check *c, struct txn *t, uint64_t number,
+    const char *wanted, struct digest *ret)
 {
 	enum package_kind usual = PACKAGE_BINARY;
-	int r = 0;
+	int r = run_load(t, number, &c->run);
 
-	if (c->run.n > 0) {
+	if (r == 0 && c->run.n > 0) {
 		r = package_light(t, c->run.v[0], &c->package);
 		usual = c->package.light.kind;
 	}
 	if (r == 0)
-		r = hash_run_as(c, t, usual, ret);
+		r = run_id(c->heavy, t, number, usual, ret);
 	for (unsigned k = PACKAGE_BINARY;
-	     k <= PACKAGE_UDEB && r == 0 &&
-	     memcmp(ret->byte, wanted.ptr, sizeof(ret->byte)) != 0;
+	     wanted && k <= PACKAGE_UDEB && r == 0 &&
+	     memcmp(ret->byte, wanted, sizeof(ret->byte)) != 0;
 	     k++)
-		r = hash_run_as(c, t, (enum package_kind)k, ret);
+		r = run_id(c->heavy, t, number, (enum package_kind)k, ret);
 	return r;
-}
-
-/* 1 and the ID of a run that joins others, 0 where it joins none. */
-static int
-hash_joined(struct txn *t, uint64_t number, struct digest *ret)
-{
-	CLEANUP(record_release) struct record record = {0};
-	CLEANUP(run_packages_release) struct run_packages joined = {0};
-	struct span bytes;
-	struct record_view v = {0};
-	int r = txn_get64(t, T_RUNS, number, &bytes);
-
-	if (r == 0)
-		r = record_parse(&record, bytes, RUN_VERSION, &v);
-	if (r < 0 || v.n <= RUN_ITEMS)
-		return r;
-	r = run_steps(record_span(&v, RUN_ITEMS), &joined);
-	if (r == 0)
-		r = run_join_id(joined.v, joined.n, ret);
-	return r < 0 ? r : 1;
 }
 
 int
@@ -244,14 +190,12 @@ check_run_id(struct check *c, struct txn *t, struct span key, struct span value)
 		return check_found_number(c, "run", number,
 		    "is missing, but can be found by its hash");
 	if (r == 0)
-		r = hash_joined(t, number, &digest);
-	if (r == 0)
-		r = hash_run(c, t, key, &digest);
+		r = check_run_hash(c, t, number, key.ptr, &digest);
 	/* What is damaged was told where its table was gone through. */
 	if (r < 0)
 		return check_is_damage(r) ? 0 : r;
 	if (memcmp(digest.byte, key.ptr, DIGEST_SIZE) == 0)
-		return 0;
+		return check_by_hash(c, REACH_RUN, number);
 	return check_found_number(
 	    c, "run", number, "is found by a hash that is not its own");
 }
@@ -268,6 +212,21 @@ check_hash(struct check *c, const struct check_key *k, uint64_t number,
 		return 0;
 	return check_found_number(
 	    c, k->what, number, "has another SHA-256 than it says");
+}
+
+/* Leads the hash of what a head reaches somewhere? */
+static int
+check_content_of(struct check *c, struct txn *t, const struct check_key *k,
+    uint64_t number, const struct digest *sha256)
+{
+	struct content content;
+	int r = content_find(t, sha256, &content);
+
+	if (r == -ENOENT)
+		return check_found_number(
+		    c, k->what, number, "can't be found by its hash");
+	/* A damaged entry is told where its table is gone through. */
+	return check_is_damage(r) ? 0 : r;
 }
 
 /* 1 where all is well, 0 where it was told. */
@@ -322,7 +281,10 @@ check_list(struct check *c, struct txn *t, struct span key, struct span value)
 		r = check_list_run(c, t, &l, i);
 	if (r <= 0)
 		return r;
-	return check_hash(c, &k, number, &l.sha256);
+	r = check_hash(c, &k, number, &l.sha256);
+	if (r < 0 || !reach_has(&c->reach, REACH_LIST, number))
+		return r;
+	return check_content_of(c, t, &k, number, &l.sha256);
 }
 
 /* 1 where all is well, 0 where it was told. */
@@ -337,6 +299,10 @@ check_form_piece(struct check *c, struct txn *t, const struct form *f, size_t i)
 		return check_found_number(c, "form", f->number,
 		    "needs the piece of run %" PRIu64 ", which is missing",
 		    f->run[i]);
+	if (r == -EIO)
+		return check_found_number(c, "form", f->number,
+		    "needs the piece of run %" PRIu64 ", which is damaged",
+		    f->run[i]);
 	if (r < 0)
 		return r;
 	if (piece.len != want)
@@ -346,6 +312,22 @@ check_form_piece(struct check *c, struct txn *t, const struct form *f, size_t i)
 		    want, f->run[i], piece.len);
 	hash_add(c->hash, piece.ptr, piece.len);
 	return 1;
+}
+
+/* By its hash, and by its list: another form of that may be newer. */
+static int
+check_form_found(struct check *c, struct txn *t, const struct check_key *k,
+    const struct form *f)
+{
+	uint64_t newest;
+	int r = check_content_of(c, t, k, f->number, &f->sha256);
+
+	if (r == 0)
+		r = form_find(t, f->list, f->codec, &newest);
+	if (r == -ENOENT)
+		return check_found_number(
+		    c, k->what, f->number, "can't be found by its list");
+	return check_is_damage(r) ? 0 : r;
 }
 
 int
@@ -376,7 +358,10 @@ check_form(struct check *c, struct txn *t, struct span key, struct span value)
 	    f.offset[f.npieces] + f.tail.len != f.size)
 		return check_found_number(
 		    c, k.what, number, "has another size than it says");
-	return check_hash(c, &k, number, &f.sha256);
+	r = check_hash(c, &k, number, &f.sha256);
+	if (r < 0 || !reach_has(&c->reach, REACH_FORM, number))
+		return r;
+	return check_form_found(c, t, &k, &f);
 }
 
 /* A number and a codec. */
@@ -425,7 +410,7 @@ check_piece(struct check *c, struct txn *t, struct span key, struct span value)
 	}
 	r = txn_get64(t, T_RUNS, key64_value(key.ptr), &bytes);
 	if (r != -ENOENT)
-		return r;
+		return check_is_damage(r) ? 0 : r;
 	return check_found_number(c, "run", key64_value(key.ptr),
 	    "is missing, but is there compressed");
 }

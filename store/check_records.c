@@ -45,7 +45,9 @@ check_number(
 		return malformed(c, k->what, k->key);
 	*ret = key64_value(k->key.ptr);
 	r = txn_last(t, k->counter, &last);
-	if (r < 0)
+	if (r == -EIO)
+		last = UINT64_MAX; /* told where counters are looked at */
+	else if (r < 0)
 		return r;
 	if (*ret > 0 && *ret <= last)
 		return 1;
@@ -186,7 +188,7 @@ check_sighting(
 		return malformed(c, "sightings", key);
 	r = txn_get64(t, T_ORIGINS, key64_value(key.ptr), &bytes);
 	if (r != -ENOENT)
-		return r;
+		return check_is_damage(r) ? 0 : r;
 	return check_found_number(c, "origin", key64_value(key.ptr),
 	    "is missing, but packages were seen there");
 }
@@ -194,10 +196,18 @@ check_sighting(
 int
 check_paths(struct check *c, struct txn *t, struct span key, struct span value)
 {
-	(void)t;
-	if (key.len == sizeof(struct key64) && path_index_is_block(value))
-		return 0;
-	return malformed(c, "paths", key);
+	uint64_t block;
+	int r;
+
+	if (key.len != sizeof(struct key64) || !path_index_is_block(value))
+		return malformed(c, "paths", key);
+	block = key64_value(key.ptr);
+	r = path_maker_check(c->paths, t, block, value);
+	if (r == 0)
+		return check_found_number(
+		    c, "paths", block, "are not those that the packages have");
+	/* What is damaged of these was told where it stands. */
+	return r < 0 && !check_is_damage(r) ? r : 0;
 }
 
 /* Records of which it is enough that they can be read. */
@@ -209,14 +219,6 @@ load_origin(struct txn *t, uint64_t number)
 	CLEANUP(origin_release) struct origin o = {0};
 
 	return origin_load(t, number, &o);
-}
-
-static int
-load_state(struct txn *t, uint64_t number)
-{
-	CLEANUP(state_release) struct state s = {0};
-
-	return state_load(t, number, &s);
 }
 
 static int
@@ -248,12 +250,69 @@ check_origin(struct check *c, struct txn *t, struct span key, struct span value)
 	    c, t, &(struct check_key){"origin", C_ORIGIN, key}, load_origin);
 }
 
+/* Are all packages of the state's lists known to have been seen where it came
+ * from?  One list may stand in many states of an origin. */
+static int
+check_seen(struct check *c, struct txn *t, const struct state *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->nlists && r >= 0; i++) {
+		uint64_t list = s->lists[i].list;
+
+		r = bits_set(&c->seen, list);
+		if (r <= 0)
+			continue;
+		r = sighting_has_list(t, s->origin, list);
+		if (r == 0)
+			r = check_found_number(c, "list", list,
+			    "has packages that nobody is known to have had");
+		else if (check_is_damage(r))
+			r = 0; /* told where it stands */
+	}
+	return r == -E2BIG ? 0 : r;
+}
+
+/* Are the public keys here of those who signed it? */
+static int
+check_signers(struct check *c, struct txn *t, const struct state *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->signers.n && r >= 0; i++) {
+		struct span name = span_of(s->signers.v[i]), key;
+
+		r = txn_get(t, T_KEYS, name.ptr, name.len, &key);
+		if (r == -ENOENT)
+			r = check_found_number(c, "state", s->number,
+			    "was signed with %s, whose public key is missing",
+			    s->signers.v[i]);
+		else if (check_is_damage(r))
+			r = 0;
+	}
+	return r;
+}
+
 int
 check_state(struct check *c, struct txn *t, struct span key, struct span value)
 {
+	CLEANUP(state_release) struct state s = {0};
+	struct check_key k = {"state", C_STATE, key};
+	uint64_t number = 0;
+	int r = check_number(c, t, &k, &number);
+
 	(void)value;
-	return check_readable(
-	    c, t, &(struct check_key){"state", C_STATE, key}, load_state);
+	if (r <= 0)
+		return r;
+	r = state_load(t, number, &s);
+	if (r < 0)
+		return damaged(c, k.what, number, r);
+	if (!reach_has(&c->reach, REACH_STATE, number))
+		return 0;
+	if (s.origin != 0)
+		return check_seen(c, t, &s);
+	/* A mirror's filter makes states that nobody signs. */
+	return s.in_release != 0 ? check_signers(c, t, &s) : 0;
 }
 
 int
@@ -292,6 +351,7 @@ check_content(
 {
 	struct content_info info;
 	struct content content;
+	int64_t *latest;
 	int r;
 
 	if ((key.len != DIGEST_SIZE &&
@@ -308,6 +368,10 @@ check_content(
 	/* A damaged one was told where its table was gone through. */
 	if (r < 0)
 		return check_is_damage(r) ? 0 : r;
+	latest =
+	    content.kind == CONTENT_BLOB ? &c->latest_blob : &c->latest_text;
+	if (info.mtime > *latest)
+		*latest = info.mtime;
 	if (memcmp(info.sha256.byte, key.ptr, DIGEST_SIZE) != 0)
 		return check_found_number(c, content_name(content.kind),
 		    content.number, "is found by a hash that is not its own");

@@ -9,12 +9,33 @@
 #include "store/package.h"
 #include "store/reach.h"
 
+#define CHECK_TEXT_SIZE 512 /* of a finding */
+
+/* Findings that wait until it is known what became of them. */
+struct check_notes {
+	struct check_note {
+		char *what, *text;
+	} * v;
+	size_t n, cap;
+	int failed; /* -ENOMEM: not all of them are here */
+};
+void check_notes_release(struct check_notes *n);
+int check_note(struct check_notes *n, const struct check_finding *f) MUST_CHECK;
+
 struct check {
 	struct store *store;
 	const struct check_opts *opts;
 	struct check_result *result;
 	struct reach reach;
 	struct error *err;
+	struct check_notes *notes; /* where findings go, or NULL */
+	bool pages;		   /* of the database are damaged */
+	/* What can be found by its hash, as far as that was looked at. */
+	struct bits by_hash[REACH_KINDS];
+	/* Where something is wrong: what mending looks at. */
+	struct bits suspects[T_COUNT];	  /* by number */
+	int64_t latest_text, latest_blob; /* mtimes */
+	struct bits seen; /* lists whose sightings were looked at */
 	/* Scratch. */
 	struct heavy *heavy;
 	struct package package;
@@ -22,6 +43,7 @@ struct check {
 	struct run_packages run;
 	struct buf stanza;
 	struct hash *hash;
+	struct path_maker *paths;
 };
 
 /* One entry of a table.  A result other than 0 ends the check: it is for what
@@ -45,6 +67,22 @@ int check_number(struct check *c, struct txn *t, const struct check_key *k,
     uint64_t *ret) MUST_CHECK;
 
 int check_files(struct check *c) MUST_CHECK;
+int check_records(struct check *c) MUST_CHECK;
+int check_and_repair(struct check *c) MUST_CHECK;
+/* Who lacks what, by the last findings. */
+int check_suffering(struct check *c) MUST_CHECK;
+/* What is missing, and nothing says so but what it led to. */
+int check_lost(struct check *c) MUST_CHECK;
+/* -EINTR where it is to stop. */
+int check_stopped(const struct check *c) MUST_CHECK;
+
+/*
+ * The ID of a run, of what it has: as it is in a list of some kind of packages.
+ * wanted, 32 bytes or NULL: if it is that in a list of any kind.  Overwrites
+ * c->run.  Damage and -ENOENT as they come.
+ */
+int check_run_hash(struct check *c, struct txn *t, uint64_t number,
+    const char *wanted, struct digest *ret) MUST_CHECK;
 
 void check_tell(struct check *c, const struct check_finding *f);
 void check_found(struct check *c, const char *what, bool repaired,

@@ -74,9 +74,9 @@ note_dict(struct span key, struct span value, void *arg)
 {
 	struct newest *newest = arg;
 
-	if (key.len != sizeof(struct key64) || value.len == 0)
-		return -EIO;
-	if ((unsigned char)value.ptr[0] != newest->kind)
+	/* A damaged one is as good as none. */
+	if (key.len != sizeof(struct key64) || value.len == 0 ||
+	    (unsigned char)value.ptr[0] != newest->kind)
 		return 0;
 	newest->number = key64_value(key.ptr);
 	newest->dict = (struct span){value.ptr + 1, value.len - 1};

@@ -319,3 +319,31 @@ light_from_stanza(struct span text, enum package_kind kind, size_t first_line,
 	return kind == PACKAGE_SOURCE ? take_checksums(&s, ret)
 				      : take_filename(&s, ret);
 }
+
+static bool
+same_files(const struct light *a, const struct light *b)
+{
+	if (a->nfiles != b->nfiles)
+		return false;
+	for (size_t i = 0; i < a->nfiles; i++) {
+		const struct package_file *x = &a->files[i], *y = &b->files[i];
+
+		if (x->size != y->size || !span_eq(x->path, y->path) ||
+		    !digest_eq(&x->sha256, &y->sha256))
+			return false;
+	}
+	return true;
+}
+
+bool
+light_agrees(const struct light *l, struct span stanza, struct light *scratch)
+{
+	if (l->stanza_len != stanza.len)
+		return false;
+	if (light_from_stanza(stanza, l->kind, 1, scratch, NULL) < 0)
+		return true;
+	return span_eq(l->name, scratch->name) &&
+	       span_eq(l->version, scratch->version) &&
+	       span_eq(l->architecture, scratch->architecture) &&
+	       same_files(l, scratch);
+}

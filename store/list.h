@@ -94,5 +94,8 @@ size_t list_writer_waiting(const struct list_writer *w);
  * bytes, or finds it there; *ret is its number. */
 int list_writer_end(struct list_writer *w, struct txn *t,
     const struct digest *rendered, uint64_t *ret) MUST_CHECK;
+/* The same for a list that has this number, and a damaged record. */
+int list_writer_restore(struct list_writer *w, struct txn *t,
+    const struct digest *rendered, uint64_t number) MUST_CHECK;
 
 #endif

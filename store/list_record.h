@@ -2,7 +2,8 @@
 #define STORE_LIST_RECORD_H
 
 /*
- * The records of lists and runs: for list*.c, run_join.c and check*.c alone.
+ * The records of lists and runs: for list*.c, run_join.c, check*.c and mend*.c
+ * alone.
  *
  * A list, version 1: kind, SHA-256, mtime, packages, rendered bytes, number
  * of runs, and for each run its number less that of the run before (signed),
@@ -14,12 +15,17 @@
  */
 
 #include "store/list.h"
+#include "store/record.h"
 
 #define LIST_VERSION 1
 #define LIST_ITEMS   7
 #define RUN_VERSION  1
 #define RUN_ITEMS    3
 
+/* The record of a run of n packages and so many rendered bytes; lent by the
+ * writer. */
+int run_encode(const uint64_t *packages, size_t n, uint64_t rendered,
+    struct record_writer *writer, struct span *ret) MUST_CHECK;
 /* Reads all numbers of a sequence of steps. */
 int run_steps(struct span text, struct run_packages *ret) MUST_CHECK;
 

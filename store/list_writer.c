@@ -151,27 +151,35 @@ list_writer_add(struct list_writer *w, uint64_t package,
 	return 0;
 }
 
+int
+run_encode(const uint64_t *packages, size_t n, uint64_t rendered,
+    struct record_writer *writer, struct span *ret)
+{
+	CLEANUP(buf_release) struct buf ints = {0};
+	uint64_t before = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		(void)ints_add_signed(
+		    &ints, (int64_t)(packages[i] - before)); /* failed tells */
+		before = packages[i];
+	}
+	if (ints.failed)
+		return -ENOMEM;
+	record_begin(writer, RUN_VERSION, RUN_ITEMS);
+	record_put_u64(writer, rendered);
+	record_put_u64(writer, n);
+	record_put_bin(writer, ints.ptr, ints.len);
+	return record_end(writer, ret);
+}
+
 static int
 store_run(struct txn *t, const struct closed_run *run, const uint64_t *packages,
-    struct buf *ints, struct record_writer *writer)
+    struct record_writer *writer)
 {
 	struct key64 value = key64(run->number);
 	struct span bytes;
-	uint64_t before = 0;
-	int r = 0;
+	int r = run_encode(packages, run->packages, run->bytes, writer, &bytes);
 
-	buf_clear(ints);
-	for (size_t i = 0; i < run->packages && r == 0; i++) {
-		r = ints_add_signed(ints, (int64_t)(packages[i] - before));
-		before = packages[i];
-	}
-	if (r < 0)
-		return r;
-	record_begin(writer, RUN_VERSION, RUN_ITEMS);
-	record_put_u64(writer, run->bytes);
-	record_put_u64(writer, run->packages);
-	record_put_bin(writer, ints->ptr, ints->len);
-	r = record_end(writer, &bytes);
 	if (r == 0)
 		r = txn_append64(t, T_RUNS, run->number, bytes);
 	if (r == 0)
@@ -199,7 +207,6 @@ int
 list_writer_store(struct list_writer *w, struct txn *t)
 {
 	CLEANUP(record_writer_release) struct record_writer writer;
-	CLEANUP(buf_release) struct buf ints = {0};
 	const uint64_t *packages = w->waiting.v;
 	int r = 0;
 
@@ -211,7 +218,7 @@ list_writer_store(struct list_writer *w, struct txn *t)
 		if (r == -ENOENT) {
 			r = txn_take(t, C_RUN, 1, &run->number);
 			if (r == 0)
-				r = store_run(t, run, packages, &ints, &writer);
+				r = store_run(t, run, packages, &writer);
 		}
 		if (r < 0)
 			return r;
@@ -254,7 +261,7 @@ encode_runs(const struct list_writer *w, struct buf *ints)
 
 static int
 store_list(const struct list_writer *w, struct txn *t,
-    const struct digest *rendered, uint64_t *ret)
+    const struct digest *rendered, uint64_t number)
 {
 	CLEANUP(record_writer_release) struct record_writer writer;
 	CLEANUP(buf_release) struct buf ints = {0};
@@ -264,8 +271,6 @@ store_list(const struct list_writer *w, struct txn *t,
 
 	record_writer_init(&writer);
 	r = encode_runs(w, &ints);
-	if (r == 0)
-		r = txn_take(t, C_LIST, 1, ret);
 	if (r == 0)
 		r = txn_take_stamps(t, C_STAMP_TEXT, 1, &mtime);
 	if (r < 0)
@@ -279,7 +284,28 @@ store_list(const struct list_writer *w, struct txn *t,
 	record_put_u64(&writer, w->nruns);
 	record_put_bin(&writer, ints.ptr, ints.len);
 	r = record_end(&writer, &bytes);
-	return r < 0 ? r : txn_append64(t, T_LISTS, *ret, bytes);
+	return r < 0 ? r : txn_put64(t, T_LISTS, number, bytes);
+}
+
+/* Closes the last run and stores what is not stored yet of the runs. */
+static int
+store_last_runs(struct list_writer *w, struct txn *t)
+{
+	if (w->open_packages > 0) {
+		if (reserve(w) < 0)
+			return -ENOMEM;
+		close_run(w);
+	}
+	return list_writer_store(w, t);
+}
+
+int
+list_writer_restore(struct list_writer *w, struct txn *t,
+    const struct digest *rendered, uint64_t number)
+{
+	int r = store_last_runs(w, t);
+
+	return r < 0 ? r : store_list(w, t, rendered, number);
 }
 
 int
@@ -297,14 +323,11 @@ list_writer_end(struct list_writer *w, struct txn *t,
 	}
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (w->open_packages > 0) {
-		if (reserve(w) < 0)
-			return -ENOMEM;
-		close_run(w);
-	}
-	r = list_writer_store(w, t);
+	r = store_last_runs(w, t);
 	if (r == 0)
-		r = store_list(w, t, rendered, &number);
+		r = txn_take(t, C_LIST, 1, &number);
+	if (r == 0)
+		r = store_list(w, t, rendered, number);
 	/* Replaces a blob of the same bytes: a list needs no download. */
 	if (r == 0)
 		r = content_put(

@@ -77,6 +77,11 @@ struct light {
 };
 
 void light_release(struct light *l);
+/* Says the light record what the stanza does?  Only what it must not be wrong
+ * about is compared: another version of the program may read more from a
+ * stanza.  scratch is filled. */
+bool light_agrees(const struct light *l, struct span stanza,
+    struct light *scratch) MUST_CHECK;
 
 /*
  * Reads a stanza of a Packages (PACKAGE_BINARY, PACKAGE_UDEB) or Sources

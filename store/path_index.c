@@ -41,7 +41,7 @@ number_at(struct span s, size_t at, unsigned bytes)
 }
 
 /* A block being made. */
-struct maker {
+struct path_maker {
 	struct package package;
 	uint32_t *dirs; /* hashes, with repetitions */
 	size_t ndirs, dirs_cap;
@@ -51,23 +51,31 @@ struct maker {
 			struct buf bytes;
 		} v[BATCH];
 		size_t n;
+		uint64_t last; /* package that all blocks reach to, or 0 */
 	} batch;
 };
 
-static void
-maker_free(struct maker **m)
+void
+path_maker_free(struct path_maker *m)
 {
-	if (!*m)
+	if (!m)
 		return;
-	package_release(&(*m)->package);
-	free((*m)->dirs);
+	package_release(&m->package);
+	free(m->dirs);
 	for (size_t i = 0; i < BATCH; i++)
-		buf_release(&(*m)->batch.v[i].bytes);
-	free(*m);
+		buf_release(&m->batch.v[i].bytes);
+	free(m);
+}
+
+int
+path_maker_new(struct path_maker **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
 }
 
 static int
-add_dir(struct maker *m, struct span dir)
+add_dir(struct path_maker *m, struct span dir)
 {
 	uint32_t hash = path_hash(dir);
 
@@ -88,7 +96,7 @@ add_dir(struct maker *m, struct span dir)
 }
 
 static int
-add_package(struct maker *m, uint32_t place, struct buf *out)
+add_package(struct path_maker *m, uint32_t place, struct buf *out)
 {
 	const struct light *l = &m->package.light;
 	int r = 0;
@@ -114,7 +122,8 @@ hash_cmp(const void *a, const void *b)
 }
 
 static int
-make_block(struct maker *m, struct txn *t, uint64_t block, uint32_t packages)
+make_block(
+    struct path_maker *m, struct txn *t, uint64_t block, uint32_t packages)
 {
 	struct buf *out = &m->batch.v[m->batch.n].bytes;
 	int r = 0;
@@ -160,11 +169,12 @@ looked_at(struct txn *t, uint64_t block, uint32_t *ret)
 
 /* Makes blocks, from *at on, until the batch is full; 1: there may be more. */
 static int
-make_blocks(struct maker *m, struct txn *t, uint64_t *at)
+make_blocks(struct path_maker *m, struct txn *t, uint64_t *at)
 {
 	uint64_t last;
 	int r = txn_last(t, C_PACKAGE, &last);
 
+	m->batch.last = 0;
 	for (; r >= 0 && *at <= last / PATH_BLOCK; ++*at) {
 		uint64_t want = last + 1 - *at * PATH_BLOCK;
 		uint32_t have;
@@ -177,7 +187,29 @@ make_blocks(struct maker *m, struct txn *t, uint64_t *at)
 		if (r == 0 && have != want)
 			r = make_block(m, t, *at, (uint32_t)want);
 	}
+	m->batch.last = last;
 	return r < 0 ? r : 0;
+}
+
+/* Does the store say that it has all blocks up to the batch's last package? */
+static int
+is_noted(struct txn *t, const struct batch *b)
+{
+	uint64_t noted;
+	int r = txn_last(t, C_PATH, &noted);
+
+	return r < 0 ? r : noted >= b->last;
+}
+
+static int
+note_last(struct txn *t, const struct batch *b)
+{
+	uint64_t noted, first;
+	int r = txn_last(t, C_PATH, &noted);
+
+	if (r < 0 || noted >= b->last)
+		return r;
+	return txn_take(t, C_PATH, b->last - noted, &first);
 }
 
 static int
@@ -189,18 +221,20 @@ store_blocks(struct txn *t, void *arg, struct error *err)
 	for (size_t i = 0; i < b->n && r == 0; i++)
 		r = txn_put64(
 		    t, T_PATHS, b->v[i].number, buf_span(&b->v[i].bytes));
+	if (r == 0)
+		r = note_last(t, b);
 	return r < 0 ? error_sys(err, r, "cannot store paths") : 0;
 }
 
 int
 path_index_update(struct store *s, struct error *err)
 {
-	CLEANUP(maker_free) struct maker *m = calloc(1, sizeof(*m));
+	CLEANUP(path_maker_cleanup) struct path_maker *m = NULL;
 	uint64_t at = 0;
-	int r, more;
+	int r = path_maker_new(&m), more, noted = 0;
 
-	if (!m)
-		return error_sys(err, -ENOMEM, "cannot look at paths");
+	if (r < 0)
+		return error_sys(err, r, "cannot look at paths");
 	do {
 		struct txn *t;
 
@@ -209,12 +243,14 @@ path_index_update(struct store *s, struct error *err)
 		if (r < 0)
 			return r;
 		r = more = make_blocks(m, t, &at);
+		if (r >= 0)
+			r = noted = is_noted(t, &m->batch);
 		if (m->batch.n == BATCH)
 			txn_trim(t);
 		txn_end(t);
 		if (r < 0)
 			return error_sys(err, r, "cannot look at paths");
-		if (m->batch.n > 0)
+		if (m->batch.n > 0 || !noted)
 			r = store_write(s, store_blocks, &m->batch, err);
 	} while (r >= 0 && more);
 	return r < 0 ? r : 0;
@@ -235,6 +271,51 @@ path_index_is_block(struct span value)
 			return false;
 	}
 	return packages <= PATH_BLOCK;
+}
+
+/*
+ * Entries stand in the order of the packages, then those of directories.  What
+ * is made of the packages that there are is part of what was made of them and
+ * others that have gone since.
+ */
+static int
+is_made_of(struct path_maker *m, struct txn *t, uint64_t first,
+    struct span value, struct span made)
+{
+	size_t i = HEAD_SIZE, j = HEAD_SIZE;
+
+	for (; i < value.len; i += ENTRY_SIZE) {
+		uint64_t place = number_at(value, i + 4, 2);
+		int r;
+
+		if (j < made.len &&
+		    memcmp(value.ptr + i, made.ptr + j, ENTRY_SIZE) == 0) {
+			j += ENTRY_SIZE;
+			continue;
+		}
+		if (place == PATH_BLOCK)
+			continue;
+		r = package_light(t, first + place, &m->package);
+		if (r != -ENOENT)
+			return r < 0 ? r : 0;
+	}
+	return j == made.len;
+}
+
+int
+path_maker_check(
+    struct path_maker *m, struct txn *t, uint64_t block, struct span value)
+{
+	int r;
+
+	if (!path_index_is_block(value))
+		return 0;
+	m->batch.n = 0;
+	r = make_block(m, t, block, number_at(value, 0, HEAD_SIZE));
+	if (r < 0)
+		return r;
+	return is_made_of(
+	    m, t, block * PATH_BLOCK, value, buf_span(&m->batch.v[0].bytes));
 }
 
 struct each {

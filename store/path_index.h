@@ -10,7 +10,7 @@
  * of them were looked at (2 bytes), and for each path that one of them has, and
  * for each directory above those, its hash (4 bytes) and the package's place in
  * the block, or PATH_BLOCK for a directory (2 bytes); all with the high byte
- * first.
+ * first.  The counter C_PATH is the last package that was looked at.
  */
 
 #include <stdbool.h>
@@ -39,5 +39,18 @@ int path_index_each(struct txn *t, path_index_fn *fn, void *arg);
 
 /* Is this what an entry may be? */
 bool path_index_is_block(struct span value);
+
+/* For checking: whether an entry says what the packages do, 1 or 0; -EIO and
+ * the like: a package can't be read. */
+struct path_maker;
+int path_maker_new(struct path_maker **ret) MUST_CHECK;
+void path_maker_free(struct path_maker *m);
+static inline void
+path_maker_cleanup(struct path_maker **m)
+{
+	path_maker_free(*m);
+}
+int path_maker_check(struct path_maker *m, struct txn *t, uint64_t block,
+    struct span value) MUST_CHECK;
 
 #endif

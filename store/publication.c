@@ -278,16 +278,16 @@ drop_prefix_root(struct txn *t, struct span key)
 	struct span value;
 	int r = txn_get(t, T_PREFIXES, key.ptr, key.len, &value);
 
+	/* Which one a damaged entry meant, nobody knows. */
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r == -ENOENT || r == -EIO ? 0 : r;
 	if (value.len != sizeof(struct key64))
-		return -EIO;
+		return 0;
 	return dropped_put(t, key64_value(value.ptr));
 }
 
-/* Makes the tree of a prefix anew from the publications that it has. */
-static int
-renew_prefix(struct txn *t, const char *prefix)
+int
+publication_renew_prefix(struct txn *t, const char *prefix)
 {
 	CLEANUP(root_release)
 	struct root root = {.kind = ROOT_PREFIX, .prefix = strdup(prefix)};
@@ -328,7 +328,7 @@ publication_put(struct txn *t, const struct publication *p)
 		return r;
 	put_items(&w, p);
 	r = head_put(t, T_PUBLICATIONS, buf_span(&key), &w);
-	return r < 0 ? r : renew_prefix(t, p->prefix);
+	return r < 0 ? r : publication_renew_prefix(t, p->prefix);
 }
 
 int
@@ -340,7 +340,7 @@ publication_delete(struct txn *t, const char *prefix, const char *distribution)
 	if (r < 0)
 		return r;
 	r = txn_del(t, T_PUBLICATIONS, key.ptr, key.len);
-	return r < 0 ? r : renew_prefix(t, prefix);
+	return r < 0 ? r : publication_renew_prefix(t, prefix);
 }
 
 int

@@ -56,6 +56,9 @@ int publication_put(struct txn *t, const struct publication *p) MUST_CHECK;
 int publication_delete(
     struct txn *t, const char *prefix, const char *distribution) MUST_CHECK;
 
+/* Makes the tree of a prefix anew from the publications that it has. */
+int publication_renew_prefix(struct txn *t, const char *prefix) MUST_CHECK;
+
 typedef int publication_each_fn(const struct publication *p, void *arg);
 /* By prefix and distribution. */
 int publication_each(struct txn *t, publication_each_fn *fn, void *arg);

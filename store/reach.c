@@ -22,16 +22,17 @@ static const char damaged[] = "is damaged";
 static const struct {
 	const char *name;
 	enum counter counter;
+	enum table table;
 } kinds[REACH_KINDS] = {
-    [REACH_ROOT] = {"root", C_ROOT},
-    [REACH_STATE] = {"state", C_STATE},
-    [REACH_TEXT] = {"text", C_TEXT},
-    [REACH_FORM] = {"form", C_FORM},
-    [REACH_LIST] = {"list", C_LIST},
-    [REACH_RUN] = {"run", C_RUN},
-    [REACH_PACKAGE] = {"package", C_PACKAGE},
-    [REACH_BLOB] = {"blob", C_BLOB},
-    [REACH_ORIGIN] = {"origin", C_ORIGIN},
+    [REACH_ROOT] = {"root", C_ROOT, T_ROOTS},
+    [REACH_STATE] = {"state", C_STATE, T_STATES},
+    [REACH_TEXT] = {"text", C_TEXT, T_TEXTS},
+    [REACH_FORM] = {"form", C_FORM, T_FORMS},
+    [REACH_LIST] = {"list", C_LIST, T_LISTS},
+    [REACH_RUN] = {"run", C_RUN, T_RUNS},
+    [REACH_PACKAGE] = {"package", C_PACKAGE, T_LIGHT},
+    [REACH_BLOB] = {"blob", C_BLOB, T_BLOBS},
+    [REACH_ORIGIN] = {"origin", C_ORIGIN, T_ORIGINS},
 };
 
 struct marking {
@@ -119,7 +120,10 @@ number_fault(
     struct marking *m, enum reach_kind kind, uint64_t number, const char *text)
 {
 	char what[64];
-	struct reach_fault f = {.what = what, .text = text};
+	struct reach_fault f = {.what = what,
+	    .text = text,
+	    .kind = kinds[kind].name,
+	    .number = number};
 
 	(void)snprintf(
 	    what, sizeof(what), "%s %" PRIu64, kinds[kind].name, number);
@@ -167,14 +171,21 @@ put_content(struct marking *m, struct content c)
 	(void)reach_put(m, of[c.kind], c.number);
 }
 
+struct naming {
+	enum reach_kind kind;
+	uint64_t number;
+};
+
 /*
- * The content that a file is, if it is known.  Where its hash was announced
+ * The content that a file is.  Where its hash was announced
  * with another size first, that content too: it leads to this one.
  */
 static int
-put_file(struct marking *m, const struct digest *sha256, uint64_t size)
+put_file(struct marking *m, const struct naming *by, struct span path,
+    const struct digest *sha256, uint64_t size)
 {
 	struct content c;
+	char text[256];
 	int r = content_find(m->t, sha256, &c);
 
 	if (r == 0) {
@@ -183,7 +194,12 @@ put_file(struct marking *m, const struct digest *sha256, uint64_t size)
 	}
 	if (r == 0)
 		put_content(m, c);
-	return r == -ENOENT ? 0 : r;
+	if (r != -ENOENT)
+		return r;
+	(void)snprintf(text, sizeof(text),
+	    "has a file that can't be found by its hash, %.*s", SPAN_ARG(path));
+	number_fault(m, by->kind, by->number, text);
+	return 0;
 }
 
 /* What each kind of record names. */
@@ -207,6 +223,7 @@ visit_root(struct marking *m, uint64_t number)
 static int
 put_listing(struct marking *m, uint64_t text)
 {
+	const struct naming by = {REACH_TEXT, text};
 	CLEANUP(buf_release) struct buf bytes = {0};
 	CLEANUP(release_free) struct release release = {0};
 	int r;
@@ -217,8 +234,8 @@ put_listing(struct marking *m, uint64_t text)
 	if (r == 0)
 		r = release_parse(buf_span(&bytes), &release, NULL);
 	for (size_t i = 0; r == 0 && i < release.nfiles; i++)
-		r = put_file(
-		    m, &release.files[i].sha256, release.files[i].size);
+		r = put_file(m, &by, release.files[i].path,
+		    &release.files[i].sha256, release.files[i].size);
 	/* That it is missing is said where it is visited.  To take what a
 	 * damaged one lists for garbage would be a loss. */
 	if (r == -EIO)
@@ -311,11 +328,13 @@ visit_run(struct marking *m, uint64_t number)
 static int
 visit_package(struct marking *m, uint64_t number)
 {
+	const struct naming by = {REACH_PACKAGE, number};
 	const struct light *l = &m->package.light;
 	int r = package_light(m->t, number, &m->package);
 
 	for (size_t i = 0; r == 0 && i < l->nfiles; i++)
-		r = put_file(m, &l->files[i].sha256, l->files[i].size);
+		r = put_file(m, &by, l->files[i].path, &l->files[i].sha256,
+		    l->files[i].size);
 	return r;
 }
 
@@ -427,7 +446,9 @@ visit_sighting(struct span key, struct span value, void *arg)
 
 	if (key.len != 2 * sizeof(struct key64) ||
 	    value.len != BLOCK_PACKAGES / 8) {
-		struct reach_fault f = {"table sightings", damaged, true};
+		struct reach_fault f = {.what = "table sightings",
+		    .text = damaged,
+		    .unreadable = true};
 
 		fault(m, &f);
 		return m->status;
@@ -481,6 +502,21 @@ check_counts(struct marking *m)
 }
 
 static int
+read_last(struct marking *m, enum reach_kind kind)
+{
+	static const struct reach_fault f = {
+	    .what = "counters", .text = damaged, .unreadable = true};
+	uint64_t *last = &m->reach->last[kind];
+	int r = txn_last(m->t, kinds[kind].counter, last);
+
+	if (r != -EIO)
+		return r;
+	fault(m, &f);
+	return m->status < 0 ? m->status
+			     : txn_max64(m->t, kinds[kind].table, last);
+}
+
+static int
 read_heads(struct marking *m)
 {
 	int r = begin(m);
@@ -489,7 +525,7 @@ read_heads(struct marking *m)
 		r = check_counts(m);
 
 	for (size_t i = 0; r >= 0 && i < REACH_KINDS; i++)
-		r = txn_last(m->t, kinds[i].counter, &m->reach->last[i]);
+		r = read_last(m, (enum reach_kind)i);
 	if (r >= 0)
 		r = reach_heads(
 		    m, m->t, m->opts->dropped_since, &m->reach->dropped);

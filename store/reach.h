@@ -64,6 +64,9 @@ struct reach {
 struct reach_fault {
 	const char *what; /* "list 12", "snapshot monday" */
 	const char *text; /* "is missing" */
+	/* Where it is a record that has a number: "list", 12; else NULL, 0. */
+	const char *kind;
+	uint64_t number;
 	/* A record that has a number, or a table, can't be read, so that not
 	 * all is known that it names. */
 	bool unreadable;

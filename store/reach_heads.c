@@ -99,8 +99,8 @@ each_head(struct span key, struct span value, void *arg)
 	r = h->mark(h, copy);
 	if (r != -EIO && r != -EPROTO && r != -ENOENT)
 		return r;
-	(void)snprintf(text, sizeof(text), "%s %s%s%s", h->what, copy,
-	    *second ? "/" : "", second);
+	(void)snprintf(text, sizeof(text), "%s %s%s%s", h->what,
+	    *second && !*copy ? "." : copy, *second ? "/" : "", second);
 	reach_head_fault(h->m, text, "is damaged");
 	return 0;
 }

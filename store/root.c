@@ -110,24 +110,29 @@ put_items(struct record_writer *w, const struct root *root)
 }
 
 int
-root_put(struct txn *t, struct root *root)
+root_restore(struct txn *t, const struct root *root)
 {
 	CLEANUP(record_writer_release) struct record_writer w;
-	uint64_t number;
-	int r;
 
 	record_writer_init(&w);
+	put_items(&w, root);
+	return head_put64(t, T_ROOTS, root->number, &w);
+}
+
+int
+root_put(struct txn *t, struct root *root)
+{
+	struct root stored = *root;
+	int r;
+
 	if (root->ndists > HEAD_MAX_ITEMS)
 		return -E2BIG;
-	r = txn_take(t, C_ROOT, 1, &number);
-	if (r < 0)
-		return r;
-	put_items(&w, root);
-	r = head_put64(t, T_ROOTS, number, &w);
-	if (r < 0)
-		return r;
-	root->number = number;
-	return 0;
+	r = txn_take(t, C_ROOT, 1, &stored.number);
+	if (r == 0)
+		r = root_restore(t, &stored);
+	if (r == 0)
+		root->number = stored.number;
+	return r;
 }
 
 /* The older generations of a root that takes the place of another. */

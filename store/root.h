@@ -39,6 +39,8 @@ struct root {
 int root_load(struct txn *t, uint64_t number, struct root *ret) MUST_CHECK;
 /* Takes a number and stores. */
 int root_put(struct txn *t, struct root *r) MUST_CHECK;
+/* Stores it under the number that it has, in place of a damaged one. */
+int root_restore(struct txn *t, const struct root *r) MUST_CHECK;
 void root_release(struct root *r);
 /*
  * Makes an archive root for a state.  Where it takes the place of another

@@ -158,6 +158,21 @@ sighting_has(struct txn *t, uint64_t origin, const uint64_t *packages, size_t n)
 	return 1;
 }
 
+int
+sighting_has_list(struct txn *t, uint64_t origin, uint64_t number)
+{
+	CLEANUP(run_packages_release) struct run_packages run = {0};
+	CLEANUP(list_release) struct list list = {0};
+	int r = list_load(t, number, &list), has = 1;
+
+	for (size_t i = 0; r == 0 && has > 0 && i < list.nruns; i++) {
+		r = run_load(t, list.runs[i].run, &run);
+		if (r == 0)
+			has = sighting_has(t, origin, run.v, run.n);
+	}
+	return r < 0 ? r : has;
+}
+
 /* What is known while the places of one source are gone through. */
 struct place_walk {
 	struct txn *t;

@@ -26,6 +26,7 @@ static const char *const counter_name[C_COUNT] = {
     [C_ROOT] = "root",
     [C_STAMP_BLOB] = "stamp-blob",
     [C_STAMP_TEXT] = "stamp-text",
+    [C_PATH] = "path",
 };
 
 /* Remembers what store_write() has to know and translates. */
@@ -250,6 +251,12 @@ counter_set(struct txn *t, enum counter counter, uint64_t last)
 }
 
 int
+txn_set_last(struct txn *t, enum counter counter, uint64_t last)
+{
+	return counter_set(t, counter, last);
+}
+
+int
 txn_last(struct txn *t, enum counter counter, uint64_t *ret)
 {
 	return counter_get(t, counter, ret);
@@ -293,6 +300,23 @@ txn_take_stamps(struct txn *t, enum counter clock, uint64_t n, int64_t *ret)
 		return r;
 	*ret = (int64_t)first;
 	return 0;
+}
+
+int
+txn_max64(struct txn *t, enum table table, uint64_t *ret)
+{
+	MDB_cursor *cursor = NULL;
+	MDB_val k = {0}, v;
+	int rc = mdb_cursor_open(t->mdb, t->store->dbi[table], &cursor);
+
+	if (rc != 0)
+		return result(t, rc);
+	rc = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
+	mdb_cursor_close(cursor);
+	*ret = 0;
+	if (rc == 0 && k.mv_size == sizeof(struct key64))
+		*ret = key64_value(k.mv_data);
+	return rc == 0 || rc == MDB_NOTFOUND ? 0 : result(t, rc);
 }
 
 int

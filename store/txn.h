@@ -61,6 +61,7 @@ enum counter {
 	C_ROOT,
 	C_STAMP_BLOB,
 	C_STAMP_TEXT,
+	C_PATH, /* not given out: packages looked at for T_PATHS */
 	C_COUNT
 };
 
@@ -131,6 +132,8 @@ int txn_take(
     struct txn *t, enum counter counter, uint64_t n, uint64_t *ret) MUST_CHECK;
 /* The last number of a counter that was taken; 0: none was. */
 int txn_last(struct txn *t, enum counter counter, uint64_t *ret) MUST_CHECK;
+/* For repairing: sets it, whatever it was. */
+int txn_set_last(struct txn *t, enum counter counter, uint64_t last) MUST_CHECK;
 /*
  * Takes n different seconds for the mtimes of new contents; *ret is the
  * first of n in a row, all later than every one taken before.  C_STAMP_TEXT
@@ -149,6 +152,8 @@ int txn_take_stamps(
 typedef int txn_each_fn(struct span key, struct span value, void *arg);
 int txn_each(struct txn *t, enum table table, struct span from, txn_each_fn *fn,
     void *arg);
+/* The last key of a table whose keys are numbers, 0 where it is empty. */
+int txn_max64(struct txn *t, enum table table, uint64_t *ret) MUST_CHECK;
 /* The number of entries. */
 int txn_count(struct txn *t, enum table table, uint64_t *ret);
 /* Goes through all of it: 1 where it has as many entries as it says, else 0;

@@ -5,6 +5,7 @@
 #include "care_fixture.h"
 #include "index_fixture.h"
 #include "store/backup.h"
+#include "store/path_index.h"
 #include "store/stats.h"
 
 struct findings {
@@ -212,6 +213,52 @@ test_check_finds_what_is_mixed_up(void **state)
 	assert_sound(s);
 }
 
+/* Entries that are gone are missed by what they led to, and come back. */
+static void
+test_check_misses_what_is_gone(void **state)
+{
+	static const struct {
+		enum table table;
+		const char *expected;
+	} cases[] = {
+	    {T_PACKAGE_IDS, "can't be found by its hash"},
+	    {T_RUN_IDS, "can't be found by its hash"},
+	    {T_CONTENTS, "can't be found by its hash"},
+	    {T_LIGHT, "is missing"},
+	    {T_BLOBS, "is missing"},
+	    {T_SIGHTINGS, "that nobody is known to have had"},
+	    {T_PATHS, "paths 0: are missing"},
+	    {T_ROOTS, "is missing"},
+	};
+	struct check_opts repair = {.blobs = true, .repair = true};
+	struct scratch *s = *state;
+	struct error err = {""};
+
+	fill(s);
+	assert_int_equal(path_index_update(s->store, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(findings_release) struct findings fs = {0};
+		CLEANUP(findings_release) struct findings mended = {0};
+		struct buf kv[2] = {{0}, {0}};
+		struct txn *t = scratch_read(s);
+		struct check_result n;
+
+		assert_int_equal(txn_each(t, cases[i].table, (struct span){0},
+				     first_entry, kv),
+		    1);
+		txn_end(t);
+		set_entry(s, cases[i].table, buf_span(&kv[0]), NULL);
+		(void)check(s, (struct check_opts){0}, &fs);
+		assert_told(&fs, cases[i].expected);
+		n = check(s, repair, &mended);
+		assert_true(n.findings > 0);
+		assert_int_equal(n.repaired, n.findings);
+		assert_sound(s);
+		buf_release(&kv[0]);
+		buf_release(&kv[1]);
+	}
+}
+
 static int
 grow_piece(struct txn *t, void *arg, struct error *err)
 {
@@ -399,6 +446,7 @@ main(void)
 	    scratch_test(test_check_knows_runs_of_two_kinds),
 	    scratch_test(test_check_finds_damage_in_every_table),
 	    scratch_test(test_check_finds_what_is_mixed_up),
+	    scratch_test(test_check_misses_what_is_gone),
 	    scratch_test(test_check_finds_wrong_pieces),
 	    scratch_test(test_check_finds_numbers_never_given_out),
 	    scratch_test(test_check_files),
