@@ -102,7 +102,7 @@ equal "$(json 'j["tables"]["dicts"]["entries"]')" 1 'dictionaries'
 # --- stopped ------------------------------------------------------------------------------
 
 # Killed at any moment, it is run again, and done.
-for delay in 0.02 0.05 0.1 0.2; do
+for delay in 0.05 0.2; do
 	run "$DAMAGE" "$SUITEFS_STORE" dicts bit 1
 	timeout -s KILL "$delay" "$SUITEFS" --quiet db check --repair \
 		>"$T/out" 2>&1 || :
