@@ -58,27 +58,32 @@ look(struct txn *t, const struct update *u, const struct wanted *w,
 
 struct sighting {
 	const struct update *u;
-	uint64_t list;
+	const uint64_t *lists;
+	size_t n;
 };
 
 static int
 mark_sightings(struct txn *t, void *arg, struct error *err)
 {
 	const struct sighting *s = arg;
-	CLEANUP(list_release) struct list list = {0};
-	int r = list_load(t, s->list, &list);
+	int r = 0;
 
-	if (r == 0)
-		r = sighting_put_list(t, s->u->mirror.origin, &list);
+	for (size_t i = 0; r == 0 && i < s->n; i++) {
+		CLEANUP(list_release) struct list list = {0};
+
+		r = list_load(t, s->lists[i], &list);
+		if (r == 0)
+			r = sighting_put_list(t, s->u->mirror.origin, &list);
+	}
 	return r < 0 ? error_sys(err, r, "cannot mark packages as seen") : 0;
 }
 
 int
-index_seen(struct update *u, uint64_t list, struct error *err)
+index_seen(struct update *u, const uint64_t *lists, size_t n, struct error *err)
 {
-	struct sighting s = {u, list};
+	struct sighting s = {u, lists, n};
 
-	return store_write(u->store, mark_sightings, &s, err);
+	return n == 0 ? 0 : store_write(u->store, mark_sightings, &s, err);
 }
 
 /* Were the list's packages seen at this origin? */
@@ -118,7 +123,7 @@ index_held(struct update *u, const struct wanted *w, uint64_t *ret_list,
 	int r = find(u, w, &list, err);
 
 	if (r == 0 && !is_seen(u, list.number))
-		r = index_seen(u, list.number, err);
+		r = index_seen(u, &list.number, 1, err);
 	if (r < 0)
 		return r;
 	u->result.indexes_kept++;

@@ -64,11 +64,7 @@ try_url(struct search *s, const struct wanted_form *form, const char *url,
 	if (!url)
 		return error_sys(err, -ENOMEM, "cannot fetch an index");
 	r = take_form(&t, err);
-	/* Only now is it sure that the archive says so. */
 	if (r == 0) {
-		r = index_seen(s->u, t.result.list, err);
-		if (r < 0)
-			return r;
 		count_taken(s, &t.result);
 		return 1;
 	}

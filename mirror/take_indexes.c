@@ -8,6 +8,8 @@
 #include "mirror/ahead.h"
 #include "mirror/update_run.h"
 
+#define SEEN_AT_ONCE 16 /* lists noted as seen in one transaction */
+
 struct taking {
 	struct update *u;
 	const struct wanted_list *wanted;
@@ -18,6 +20,9 @@ struct taking {
 	size_t nfiles;
 	struct ahead *ahead;  /* or NULL */
 	struct fetcher *lent; /* to it */
+	/* Lists that the archive is known to have, and that is to be noted. */
+	uint64_t unseen[SEEN_AT_ONCE];
+	size_t nunseen;
 };
 
 static void
@@ -88,6 +93,29 @@ start_ahead(struct taking *t)
 }
 
 static int
+note_seen(struct taking *t, struct error *err)
+{
+	size_t n = t->nunseen;
+
+	t->nunseen = 0;
+	return index_seen(t->u, t->unseen, n, err);
+}
+
+/* A flush to disk for each of many small ones would take longer than all
+ * else. */
+static int
+take_next(struct taking *t, const struct index_wish *wish, size_t i,
+    struct error *err)
+{
+	int r = index_take(t->u, wish, &t->lists[i], err);
+
+	if (r < 0)
+		return r;
+	t->unseen[t->nunseen++] = t->lists[i];
+	return t->nunseen == SEEN_AT_ONCE ? note_seen(t, err) : 0;
+}
+
+static int
 take_each(struct taking *t, struct error *err)
 {
 	size_t file = 0;
@@ -103,9 +131,11 @@ take_each(struct taking *t, struct error *err)
 			wish.ahead = t->ahead;
 			wish.at = file++;
 		}
-		r = index_take(t->u, &wish, &t->lists[i], err);
+		r = take_next(t, &wish, i, err);
 		progress_add(t->u->opts->progress, 0, 1);
 	}
+	if (r == 0)
+		r = note_seen(t, err);
 	if (t->ahead)
 		t->u->result.bytes += ahead_bytes(t->ahead);
 	return r;

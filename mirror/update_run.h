@@ -88,7 +88,8 @@ struct index_wish {
 	struct ahead *ahead;
 	size_t at;
 };
-/* Fetches a wanted index into the store; *ret is its list. */
+/* Fetches a wanted index into the store; *ret is its list, for the caller to
+ * note as seen. */
 int index_take(struct update *u, const struct index_wish *wish,
     uint64_t *ret_list, struct error *err) MUST_CHECK;
 /* Where its best form is looked for first; NULL: out of memory. */
@@ -99,9 +100,10 @@ char *index_first_url(
 int indexes_take(struct update *u, const struct wanted_list *wanted,
     bool by_hash, uint64_t *lists, struct error *err) MUST_CHECK;
 
-/* Notes that the archive has the packages of a list, so that their files are
+/* Notes that the archive has the packages of n lists, so that their files are
  * asked for there. */
-int index_seen(struct update *u, uint64_t list, struct error *err) MUST_CHECK;
+int index_seen(struct update *u, const uint64_t *lists, size_t n,
+    struct error *err) MUST_CHECK;
 
 /* Makes the other files of Release present that the mirror is to have; what
  * nobody has is warned of. */
