@@ -83,7 +83,11 @@ static int
 begin(struct user *u, int fd, struct fuse_io_init *init)
 {
 	struct fuse_session *session = new_session(u);
-	struct fuse_io_opts opts = {session, &u->io, fd, on_keep, u};
+	struct fuse_io_opts opts = {.session = session,
+	    .io = &u->io,
+	    .fd = fd,
+	    .keep = on_keep,
+	    .arg = u};
 	int r = fuse_io_begin(&opts, init);
 
 	fuse_session_destroy(session);
