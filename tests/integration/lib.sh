@@ -152,7 +152,7 @@ cleanup() {
 		GNUPGHOME='' gpgconf --homedir "$home" --remove-socketdir
 	done < <(find "$T" -xdev -name private-keys-v1.d -printf '%h\n' \
 		2>/dev/null) >/dev/null 2>&1
-	if ! wait_for 3 no_leftovers; then
+	if ! wait_for 10 no_leftovers; then
 		left=$(leftovers)
 		printf 'still running at the end:\n%s\n' "$left" >&2
 		while read -r pid _; do

@@ -94,10 +94,6 @@ asked() {
 # last.
 bad_rule "/stall/$INDEX.*" stall after=100 times=1
 begin stall
-bad_rule "/interrupted/$INDEX.*" stall after=100
-begin interrupted
-bad_rule "/terminated/$IN" stall after=-1
-begin terminated
 
 begin suite "$BAD_URL/elsewhere"
 begin refused "http://127.0.0.1:1"
@@ -201,7 +197,11 @@ stopped() {
 	wait_for 5 gone "$(cat "$T/pid.$1")" || fail "$1: it does not stop"
 	bad "$1" 'stopped'
 }
+bad_rule "/interrupted/$INDEX.*" stall after=100
+begin interrupted
 stopped interrupted "/interrupted/$INDEX.*" INT
+bad_rule "/terminated/$IN" stall after=-1
+begin terminated
 stopped terminated "/terminated/$IN" TERM
 
 # --- and the others -----------------------------------------------------------------
