@@ -10,6 +10,7 @@
 /* Newer than Debian 12's <linux/fuse.h> (7.38). */
 #define NOTIFY_RESEND	 7		   /* 7.40, Linux 6.9 */
 #define NOTIFY_INC_EPOCH 8		   /* 7.44, Linux 6.16 */
+#define EXPIRE_ONLY	 1		   /* 7.38, Linux 6.2 */
 #define INIT_HAS_RESEND	 (1u << (39 - 32)) /* in flags2 */
 #define INIT_HAS_PASS	 (1u << (37 - 32)) /* likewise, 7.40 */
 #define PAGE		 4096
@@ -177,6 +178,28 @@ notify(int fd, int code)
 	struct fuse_out_header out = {.len = sizeof(out), .error = code};
 
 	return write(fd, &out, sizeof(out)) < 0 ? -errno : 0;
+}
+
+/* libfuse has a call for it, but not the same one in each release. */
+int
+fuse_io_expire_name(int fd, uint64_t dir, struct span name)
+{
+	struct {
+		uint64_t dir;
+		uint32_t len, flags;
+	} entry = {dir, (uint32_t)name.len, EXPIRE_ONLY};
+	struct fuse_out_header out = {.error = FUSE_NOTIFY_INVAL_ENTRY};
+	char nul = '\0';
+	const struct iovec iov[] = {
+	    {&out, sizeof(out)},
+	    {&entry, sizeof(entry)},
+	    {(void *)(uintptr_t)name.ptr, name.len},
+	    {&nul, 1},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(iov); i++)
+		out.len += (uint32_t)iov[i].iov_len;
+	return writev(fd, iov, ARRAY_LEN(iov)) < 0 ? -errno : 0;
 }
 
 int

@@ -81,6 +81,14 @@ struct fuse_io_opts {
 int fuse_io_begin(
     const struct fuse_io_opts *opts, struct fuse_io_init *init) MUST_CHECK;
 
+/*
+ * Makes the kernel ask again for a name, when it is next used.  Before Linux
+ * 6.2 it drops at once what it knows below the name, and until it has done so
+ * nobody can look for another in the directory.  -ENOENT: it doesn't know the
+ * name.
+ */
+int fuse_io_expire_name(int fd, uint64_t dir, struct span name);
+
 /* Makes the kernel ask again for every name that it knows (Linux 6.16).
  * -EINVAL: it can't. */
 int fuse_io_forget_names(int fd);

@@ -35,8 +35,7 @@ on_change(void *arg, uint64_t dir, struct span name)
 	struct notifier *n = arg;
 
 	/* The kernel may not know the name, or be gone: nothing to do then. */
-	(void)fuse_lowlevel_notify_inval_entry(
-	    n->opts.session, dir, name.ptr, name.len);
+	(void)fuse_io_expire_name(fuse_session_fd(n->opts.session), dir, name);
 	(void)fuse_lowlevel_notify_inval_inode(n->opts.session, dir, -1, 0);
 }
 
