@@ -35,6 +35,7 @@ day() {
 		"Architectures: ${ARCHES[*]}" 'Components: main' \
 		"Date: $(date_of "now - $((9 - $1)) minutes")" >"$D/Release"
 	sign_release "$D" up inline
+	new_times "$D"
 }
 
 day 1
