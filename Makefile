@@ -154,7 +154,8 @@ lint-tidy:
 		--warnings-as-errors="*" "$$@" -- $(subst ",\",$(subst ',,$(ALL_CFLAGS))) \
 		2>/dev/null' clang-tidy
 
-# ROWS=mirror,publish: only those; ROWS=scale: how it grows.
+# ROWS=mirror,publish: only those; ROWS=scale: how it grows; ROWS=choices: the
+# mount's, one by one.
 bench:
 	tests/deps.sh bench
 	$(MAKE) -j$(JOBS) all $(B)/bench/measure

@@ -126,6 +126,23 @@ make_day() {
 	release "$dir"
 }
 
+# pool_archive DIR: an archive of what is in DIR/pool, which has no stanzas.
+pool_archive() {
+	local dir=$1 sha256 path name
+
+	mkdir -p "$dir/dists/bookworm/main/binary-amd64"
+	(cd "$dir" && find pool -type f -exec sha256sum {} +) |
+		while read -r sha256 path; do
+			name=${path##*/}
+			printf 'Package: %s\nVersion: 1\n' "${name%%_*}"
+			printf 'Architecture: all\nFilename: %s\n' "$path"
+			printf 'Size: %s\n' "$(stat -c %s "$dir/$path")"
+			printf 'SHA256: %s\n' "$sha256"
+			printf 'Description: a file\n\n'
+		done >"$dir/dists/bookworm/main/binary-amd64/Packages"
+	release "$dir"
+}
+
 # today DAY KIND: that is what the server has at $UPSTREAM_URL/KIND from now on.
 today() {
 	ln -sfn "$T/days/$1-$2" "$T/up/$2.new"
@@ -204,11 +221,12 @@ aptly_fill_pool() {
 	run run_aptly -keyring="$KEYS/upstream.gpg" mirror update bookworm
 }
 
-# mounted NAME: mounts the store at $T/mnt.NAME; sets MNT and MOUNT_PID.
+# mounted NAME [OPTION...]: mounts the store at $T/mnt.NAME; sets MNT and
+# MOUNT_PID.
 mounted() {
 	MNT=$T/mnt.$1
 	mkdir -p "$MNT"
-	run suitefs mount "$MNT"
+	run suitefs mount "${@:2}" "$MNT"
 	MOUNT_PID=$(mount_processes "$MNT" worker)
 }
 

@@ -2,7 +2,8 @@
 """Makes results.md, results.json and scale.dat of the tables in a directory.
 
 See lib-bench.sh for the tables, and section "budgets" below for what each row
-is held against: a ratio within the same run, never a time.
+is held against: a ratio within the same run, never a time.  The choices of the
+mount (choices.md) were measured once, with a program for each, and go along.
 """
 import json
 import math
@@ -10,6 +11,7 @@ import os
 import statistics
 import sys
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 OURS = "suitefs"
 DEBIAN = "suitefs, Debian's own"
 
@@ -307,6 +309,8 @@ def main(directory):
             print("\n**Budgets missed:** %s." % ("; ".join(missed) or "none"),
                   file=out)
             print("\n" + NOTES, file=out)
+        with open(os.path.join(HERE, "choices.md")) as f:
+            print(f.read(), file=out)
         curves(scale, directory, out)
     with open(os.path.join(directory, "results.json"), "w") as out:
         json.dump({

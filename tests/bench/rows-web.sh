@@ -6,19 +6,13 @@ WEB_FILES=1000
 WEB_SECONDS=${WEB_SECONDS:-5}
 
 web_archive() {
-	local dir=$T/web i sha256
+	local dir=$T/web i
 
-	mkdir -p "$dir/dists/bookworm/main/binary-amd64" "$dir/pool/main/w"
+	mkdir -p "$dir/pool/main/w"
 	for ((i = 0; i < WEB_FILES; i++)); do
 		head -c 16384 /dev/urandom >"$dir/pool/main/w/w${i}_1_all.deb"
 	done
-	(cd "$dir" && sha256sum pool/main/w/*) | while read -r sha256 path; do
-		i=${path##*/w}
-		printf 'Package: w%s\nVersion: 1\nArchitecture: all\n' "${i%%_*}"
-		printf 'Filename: %s\nSize: 16384\nSHA256: %s\n' "$path" "$sha256"
-		printf 'Description: a file\n\n'
-	done >"$dir/dists/bookworm/main/binary-amd64/Packages"
-	release "$dir"
+	pool_archive "$dir"
 }
 
 web_prepare() {

@@ -1,7 +1,8 @@
 #!/bin/bash
 # "make bench": suitefs beside aptly, reprepro and what the machine allows.
 #
-#   run.sh [ROWS]      mirror,snapshot,publish,mount,web    (all but scale)
+#   run.sh [ROWS]      mirror,snapshot,publish,mount,web    (all but scale and
+#                      choices)
 #
 # ROWS, with commas between, are files rows-*.sh beside this one.  ROUNDS (3)
 # rounds alternate between all of them; OUT (tests/bench/out) gets a table
@@ -64,13 +65,15 @@ fi
 ! wants mount || mount_prepare
 ! wants web || web_prepare
 WEB_STORE=$T/store-web
+! wants choices || choices_prepare
 for ((round = 1; round <= ROUNDS; round++)); do
-	for row in mirror snapshot publish mount web; do
+	for row in mirror snapshot publish mount web choices; do
 		wants "$row" || continue
 		say "round $round of $ROUNDS: $row"
 		case $row in
 		mount) export SUITEFS_STORE=$T/store-mount ;;
 		web) export SUITEFS_STORE=$WEB_STORE ;;
+		choices) export SUITEFS_STORE=$T/store-choices ;;
 		esac
 		"${row}_round"
 	done
