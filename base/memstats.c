@@ -197,8 +197,9 @@ static void *
 sample(void *arg)
 {
 	struct memstats *m = arg;
-	struct timespec next = m->began;
+	struct timespec next;
 
+	(void)clock_gettime(CLOCK_MONOTONIC, &next);
 	while (m->status == 0 && !wait_for_end(m, &next))
 		m->status = write_sample(m);
 	return NULL;
@@ -215,9 +216,13 @@ memstats_open(const char *file, unsigned interval_ms, const char *mapped,
 
 	if (!m)
 		return error_sys(err, -ENOMEM, "%s", file);
+	(void)clock_gettime(CLOCK_MONOTONIC, &m->began);
 	m->fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	r = m->fd < 0 ? -errno : file_write_all(m->fd, head, strlen(head));
-	m->file = strdup(file);
+	/* A pipe has no other name. */
+	m->file = realpath(file, NULL);
+	if (!m->file)
+		m->file = strdup(file);
 	m->mapped = strdup(mapped);
 	if (r == 0 && (!m->file || !m->mapped))
 		r = -ENOMEM;
@@ -238,7 +243,6 @@ memstats_begin(struct memstats *m, struct error *err)
 	sigset_t all, old;
 	int r;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &m->began);
 	r = write_sample(m);
 	if (r < 0)
 		return error_sys(err, r, "%s", m->file);
@@ -251,6 +255,18 @@ memstats_begin(struct memstats *m, struct error *err)
 		return error_sys(err, -r, "%s: cannot start a thread", m->file);
 	m->begun = true;
 	return 0;
+}
+
+const char *
+memstats_file(const struct memstats *m)
+{
+	return m->file;
+}
+
+unsigned
+memstats_interval_ms(const struct memstats *m)
+{
+	return m->interval_ms;
 }
 
 int

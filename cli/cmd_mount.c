@@ -91,7 +91,7 @@ static void
 become(void *arg, const char *store, const char *mountpoint)
 {
 	const struct mounting *m = arg;
-	char *argv[10];
+	char *argv[14], interval[16];
 	unsigned n = 0;
 
 	argv[n++] = word("suitefs");
@@ -100,6 +100,14 @@ become(void *arg, const char *store, const char *mountpoint)
 	if (log_get_level() != LOG_INFO)
 		argv[n++] = word(
 		    log_get_level() == LOG_DEBUG ? "--verbose" : "--quiet");
+	if (m->memstats) {
+		(void)snprintf(interval, sizeof(interval), "%u",
+		    memstats_interval_ms(m->memstats));
+		argv[n++] = word("--memstats");
+		argv[n++] = word(memstats_file(m->memstats));
+		argv[n++] = word("--meminterval");
+		argv[n++] = interval;
+	}
 	argv[n++] = word("mount");
 	if (m->foreground)
 		argv[n++] = word("-f");
