@@ -421,9 +421,15 @@ finish(struct keeper *k)
 	(void)service_notify("STOPPING=1", -1);
 	if (!gone)
 		k->opts->unmount(k->opts->arg);
-	cleanup_fd(&k->line);
+	/* One that waits for a connection has to know that there is none.  One
+	 * that serves would take it for our death. */
+	if (!k->serving) {
+		cleanup_fd(&k->line);
+		k->line = -1;
+	}
 	if (k->worker > 0)
 		end_worker(k, gone ? END_MS : IDLE_END_MS);
+	cleanup_fd(&k->line);
 	kept_unstore();
 	cleanup_fd(&k->signals);
 	(void)sigprocmask(SIG_SETMASK, &k->mask, NULL);

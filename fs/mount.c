@@ -28,7 +28,7 @@ struct plan {
 	struct kept kept;
 	struct fuse_session *mounted; /* NULL where another process has */
 	struct buf options;	      /* libfuse's */
-	unsigned restarts;
+	struct mount_numbers numbers;
 	bool passthrough;
 	int report; /* to the process that waits, or -1 */
 };
@@ -78,7 +78,13 @@ static int
 on_work(void *arg, int line, struct error *err)
 {
 	const struct plan *p = arg;
-	const struct serve_opts opts = {p->opts, p->store, p->options.ptr};
+	const struct serve_opts opts = {
+	    .mount = p->opts,
+	    .store = p->store,
+	    .where = p->kept.where,
+	    .options = p->options.ptr,
+	    .fetch_wait_s = p->numbers.fetch_wait_s,
+	};
 
 	return serve(&opts, line, err);
 }
@@ -112,7 +118,7 @@ keep(struct plan *p, struct error *err)
 {
 	const struct keeper_opts opts = {
 	    .kept = &p->kept,
-	    .restarts = p->restarts,
+	    .restarts = p->numbers.restarts,
 	    .passthrough = p->passthrough,
 	    .mount = on_mount,
 	    .unmount = on_unmount,
@@ -262,8 +268,7 @@ make_plan(struct plan *p, struct error *err)
 	wishes.fsname = p->store;
 	r = mount_options(opts->fuse_options, &wishes, &p->options, err);
 	if (r == 0)
-		r = mount_options_restarts(
-		    opts->fuse_options, &p->restarts, err);
+		r = mount_options_numbers(opts->fuse_options, &p->numbers, err);
 	/* Only root may. */
 	p->passthrough =
 	    geteuid() == 0 &&

@@ -18,8 +18,8 @@ static const char *const ignored[] = {"ro", "rw", "dev", "nodev", "suid",
 
 static const char *const ignored_prefixes[] = {"x-", "X-",
     "comment=", "uhelper=", "helper=",
-    /* mount_options_restarts()'s */
-    "restarts="};
+    /* mount_options_numbers()'s */
+    "restarts=", "fetch_wait="};
 
 static const char *const passed[] = {
     "allow_other", "allow_root", "default_permissions"};
@@ -94,25 +94,42 @@ mount_options(const char *given, const struct mount_wishes *wishes,
 	return 0;
 }
 
-int
-mount_options_restarts(const char *given, unsigned *ret, struct error *err)
+/* The last one given, or what it was. */
+static int
+take_number(const char *given, const char *wanted, unsigned max, unsigned *ret,
+    struct error *err)
 {
 	struct span rest = span_of(given), value, name;
-	uint64_t n = RESTARTS_DEFAULT;
 
 	while (span_cut(&rest, ',', &value)) {
 		struct span option = value;
+		uint64_t n;
 
 		if (!span_cut(&value, '=', &name) ||
-		    !span_eq(name, SPAN("restarts")))
+		    !span_eq(name, span_of(wanted)))
 			continue;
-		if (span_u64(value, &n) < 0 || n > RESTARTS_MAX)
+		if (span_u64(value, &n) < 0 || n > max)
 			return error_set(err, -EINVAL,
-			    "mount option '%.*s': not a number from 0 to %d",
-			    SPAN_ARG(option), RESTARTS_MAX);
+			    "mount option '%.*s': not a number from 0 to %u",
+			    SPAN_ARG(option), max);
+		*ret = (unsigned)n;
 	}
-	*ret = (unsigned)n;
 	return 0;
+}
+
+int
+mount_options_numbers(
+    const char *given, struct mount_numbers *ret, struct error *err)
+{
+	struct mount_numbers n = {.restarts = RESTARTS_DEFAULT};
+	int r = take_number(given, "restarts", RESTARTS_MAX, &n.restarts, err);
+
+	if (r == 0)
+		r = take_number(given, "fetch_wait", FETCH_WAIT_MAX_S,
+		    &n.fetch_wait_s, err);
+	if (r == 0)
+		*ret = n;
+	return r;
 }
 
 bool

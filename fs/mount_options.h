@@ -20,9 +20,17 @@ struct mount_wishes {
 int mount_options(const char *given, const struct mount_wishes *wishes,
     struct buf *out, struct error *err) MUST_CHECK;
 
-/* The limit that fs/restarts.h wants: restarts=N, or the default.  -EINVAL. */
-int mount_options_restarts(
-    const char *given, unsigned *ret, struct error *err) MUST_CHECK;
+#define FETCH_WAIT_MAX_S 86400
+
+/* Those of our own that are numbers. */
+struct mount_numbers {
+	unsigned restarts;     /* see fs/restarts.h */
+	unsigned fetch_wait_s; /* see fs/wait_limit.h; 0: none was said */
+};
+
+/* restarts=N and fetch_wait=SECONDS, or the defaults.  -EINVAL. */
+int mount_options_numbers(
+    const char *given, struct mount_numbers *ret, struct error *err) MUST_CHECK;
 
 /* Was this option given? */
 bool mount_options_say(const char *given, const char *name);

@@ -27,6 +27,8 @@ struct ops_opts {
 	struct tree *tree;
 	/* NULL: files that are remote can't be had. */
 	struct blob_requests *requests;
+	/* How long an open may wait for its file; 0: as long as it takes. */
+	int64_t wait_ms;
 };
 
 int ops_new(const struct ops_opts *opts, struct ops **ret) MUST_CHECK;
@@ -36,6 +38,16 @@ void ops_free(struct ops *ops);
 /* Before requests come: large blobs are registered with the keeper, at whose
  * end of the line fs/backing.h is, and read by the kernel. */
 void ops_pass_through(struct ops *ops, int line);
+
+/* What the kernel asks in the first moments has waited for the process before
+ * us already. */
+void ops_resumed(struct ops *ops);
+/*
+ * Answers, with EIO, the opens that have waited for too long; their fetches go
+ * on.  To be called now and then, by another thread than those that serve.
+ * False: none ever waits too long.
+ */
+bool ops_expire(struct ops *ops);
 
 /* What fuse_io_begin() wants. */
 struct fuse_io;

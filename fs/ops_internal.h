@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "fs/fuse_io.h"
 #include "fs/open_files.h"
 #include "fs/ops.h"
@@ -24,6 +25,7 @@ struct ops {
 	struct read_pool *pool;
 	struct open_files *files;
 	bool no_opendir;	   /* the kernel can do without */
+	int64_t resumed_ms;	   /* when, or 0 */
 	pthread_mutex_t pass_lock; /* of a question and its answer */
 	atomic_int pass_line;	   /* to the keeper; -1: nothing is passed */
 	pthread_mutex_t lock;	   /* of the rest */
@@ -78,6 +80,8 @@ void ops_waiting_free(struct ops *ops);
 void ops_getxattr(
     fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void ops_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+/* Adds the URL that a file comes from, fit to be shown. */
+int ops_add_origin(struct ops *ops, fuse_ino_t ino, struct buf *out) MUST_CHECK;
 
 /* fs/ops_write.c: every write is EROFS, however it was mounted. */
 void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int set,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "fs/inode.h"
 #include "fs/ops_internal.h"
@@ -9,6 +10,10 @@
 
 /* Failures of one file within this time are told once. */
 #define SAME_FAILURE_MS 2000
+/* What comes so soon after a process before us may have been asked of it, and
+ * is waited for so long only: how long it has waited is not known. */
+#define RESUMED_MS	2000
+#define RESUMED_WAIT_MS 3000
 
 /*
  * An open that waits for its file.  It is answered by whoever takes it from
@@ -26,12 +31,22 @@ struct waiting {
 	fuse_req_t req;
 	struct fuse_file_info fi;
 	uint64_t ino;
+	int64_t since_ms; /* when it began to wait */
 	bool waiting;
 	/* Until armed, libfuse may hold the request's lock in the thread that
 	 * makes the request: no answer then, only a note. */
 	bool armed, interrupted;
 	unsigned users;
 };
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void
 drop(struct waiting *w)
@@ -70,12 +85,8 @@ blob_of(const struct waiting *w)
 static bool
 is_new_failure(struct ops *ops, uint64_t blob)
 {
-	struct timespec now;
-	int64_t ms;
+	const int64_t ms = now_ms();
 	bool same;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 
 	(void)pthread_mutex_lock(&ops->lock);
 	same =
@@ -154,6 +165,77 @@ on_interrupt(fuse_req_t req, void *data)
 	drop(w);
 }
 
+/* --- those that wait for too long --- */
+
+void
+ops_resumed(struct ops *ops)
+{
+	ops->resumed_ms = now_ms();
+}
+
+static int64_t
+wait_began(const struct ops *ops)
+{
+	const int64_t now = now_ms();
+
+	if (ops->resumed_ms == 0 || now - ops->resumed_ms > RESUMED_MS ||
+	    ops->opts.wait_ms < RESUMED_WAIT_MS)
+		return now;
+	return now - (ops->opts.wait_ms - RESUMED_WAIT_MS);
+}
+
+/* One of them, for the caller to answer, or NULL. */
+static struct waiting *
+claim_late(struct ops *ops)
+{
+	const int64_t until = now_ms() - ops->opts.wait_ms;
+	struct waiting *w, *found = NULL;
+
+	(void)pthread_mutex_lock(&ops->lock);
+	LIST_FOREACH (w, &ops->waiting, link)
+		if (w->waiting && w->armed && w->since_ms <= until)
+			found = w;
+	if (found)
+		found->waiting = false;
+	(void)pthread_mutex_unlock(&ops->lock);
+	return found;
+}
+
+static void
+answer_late(struct waiting *w)
+{
+	CLEANUP(buf_release) struct buf url = {0};
+
+	if (!is_new_failure(w->ops, blob_of(w)))
+		;
+	else if (ops_add_origin(w->ops, w->ino, &url) == 0)
+		log_error("%.*s: not there within %.3g s; the fetch goes on",
+		    SPAN_ARG(buf_span(&url)),
+		    (double)w->ops->opts.wait_ms / 1000);
+	else
+		log_error(
+		    "a file is not there within %.3g s; its fetch goes on",
+		    (double)w->ops->opts.wait_ms / 1000);
+	(void)fuse_reply_err(w->req, EIO);
+}
+
+bool
+ops_expire(struct ops *ops)
+{
+	struct blob_requests *requests = ops->opts.requests;
+	struct waiting *w;
+
+	if (ops->opts.wait_ms == 0 || !requests)
+		return false;
+	while ((w = claim_late(ops)) != NULL) {
+		answer_late(w);
+		if (requests->forget(requests->arg, blob_of(w), w))
+			drop(w);
+		drop(w);
+	}
+	return true;
+}
+
 /* False where the interrupt came before the request was made. */
 static bool
 arm(struct waiting *w)
@@ -189,6 +271,7 @@ ops_wait(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
 	w->req = req;
 	w->fi = *fi;
 	w->ino = ino;
+	w->since_ms = wait_began(ops);
 	w->waiting = true;
 	w->users = 2;
 	(void)pthread_mutex_lock(&ops->lock);

@@ -126,6 +126,18 @@ get_origin(struct subject *s, struct buf *out)
 	return out->len > 0 ? 0 : -ENODATA;
 }
 
+int
+ops_add_origin(struct ops *ops, fuse_ino_t ino, struct buf *out)
+{
+	struct subject s = {.ops = ops, .ino = ino};
+	int r = txn_read(ops->store, &s.t, NULL);
+
+	if (r == 0)
+		r = get_origin(&s, out);
+	txn_end(s.t);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	int (*get)(struct subject *s, struct buf *out);

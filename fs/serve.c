@@ -13,10 +13,12 @@
 
 #include "base/log.h"
 #include "fs/fuse_io.h"
+#include "fs/lookout.h"
 #include "fs/notify.h"
 #include "fs/ops.h"
 #include "fs/privileges.h"
 #include "fs/tree.h"
+#include "fs/wait_limit.h"
 #include "fs/worker_line.h"
 
 struct serving {
@@ -29,6 +31,7 @@ struct serving {
 	struct ops *ops;
 	struct fuse_session *session;
 	struct notifier *notifier;
+	struct lookout *lookout;
 };
 
 void
@@ -110,6 +113,7 @@ prepare(struct serving *s, struct error *err)
 		return r;
 	opts.tree = s->tree;
 	opts.requests = s->requests;
+	opts.wait_ms = wait_limit_ms(s->opts->fetch_wait_s);
 	r = ops_new(&opts, &s->ops);
 	if (r < 0)
 		return error_sys(err, r, "cannot begin");
@@ -156,6 +160,15 @@ begin(struct serving *s, bool *ret_resumed, struct error *err)
 }
 
 static int
+look_out(struct serving *s, struct error *err)
+{
+	const struct lookout_opts opts = {
+	    .line = s->line, .where = s->opts->where, .ops = s->ops};
+
+	return lookout_start(&opts, &s->lookout, err);
+}
+
+static int
 start(struct serving *s, struct error *err)
 {
 	struct notifier_opts opts = {0};
@@ -165,9 +178,13 @@ start(struct serving *s, struct error *err)
 		r = begin(s, &opts.resumed, err);
 	if (r < 0)
 		return r;
+	if (opts.resumed)
+		ops_resumed(s->ops);
 	opts.session = s->session;
 	opts.tree = s->tree;
 	r = notifier_start(&opts, &s->notifier, err);
+	if (r == 0)
+		r = look_out(s, err);
 	if (r < 0)
 		return r;
 	if (!s->opts->mount->foreground)
@@ -218,6 +235,7 @@ loop(struct serving *s, struct error *err)
 static void
 end(struct serving *s)
 {
+	lookout_stop(s->lookout);
 	notifier_stop(s->notifier);
 	if (s->fetching && s->opts->mount->stop_fetching)
 		s->opts->mount->stop_fetching(s->opts->mount->arg);

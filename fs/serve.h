@@ -8,8 +8,10 @@
 
 struct serve_opts {
 	const struct mount_opts *mount;
-	const char *store;   /* absolute */
-	const char *options; /* libfuse's */
+	const char *store;     /* absolute */
+	const char *where;     /* the mount point, absolute */
+	const char *options;   /* libfuse's */
+	unsigned fetch_wait_s; /* what was said, or 0 */
 };
 
 /* Serves until the mount has gone or SIGTERM; line is its end of

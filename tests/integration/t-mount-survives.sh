@@ -52,6 +52,7 @@ kill_worker() {
 	local pid=''
 
 	pid=$(worker)
+	[[ $pid ]] || fail "nobody serves"
 	kill -KILL "$pid"
 	wait_for 5 another_worker "$pid" || fail "nobody goes on"
 }
@@ -97,6 +98,7 @@ in_foreground() {
 }
 
 expect_line 2 'restarts=x' suitefs mount -o restarts=x "$MNT"
+expect_line 2 'fetch_wait=x' suitefs mount -o fetch_wait=x "$MNT"
 in_foreground -o restarts=0
 kill -KILL "$(worker)"
 ends_in_words "$MNT: unmounted.*(again and again|Linux 6.9).*signal 9|signal 9"
@@ -111,6 +113,24 @@ while ! gone "$KEEPER"; do
 	kill -KILL "$pid" 2>/dev/null || :
 done 2>/dev/null
 ends_in_words "$MNT: unmounted.*again and again"
+
+# With the keeper gone it is served on, and the log says what that means.
+in_foreground
+pid=$(worker)
+exec 5<"$MNT/$half"
+kill -KILL "$KEEPER"
+wait "$KEEPER" 2>/dev/null || :
+kept_by_nobody() {
+	grep -q "$MNT: the process that keeps this mount has died" "$T/log"
+}
+wait_for 5 kept_by_nobody || fail "not told: $(cat "$T/log")"
+cmp - "$T/up/$half" <&5 || fail "other bytes with the keeper gone"
+exec 5<&-
+check_dists "$MNT/dists/stable" "$MNT/keyring.gpg"
+expect_line 1 'something is mounted there already' suitefs mount "$MNT"
+run umount "$MNT"
+wait_for 5 gone "$pid" || fail "still running after umount"
+equal "$(wc -l <"$T/log")" 1 'the number of lines about it'
 
 # --- killed while files are open and being fetched ----------------------------------------
 
@@ -214,8 +234,17 @@ wait_for 6 now_as_it_is || fail "the kernel has old names"
 
 run umount "$MNT"
 cp "$SUITEFS" "$T/suitefs"
-run "$T/suitefs" --quiet mount -o restarts=5,fetches=2 "$MNT"
+(cd "$T" && run ./suitefs --quiet --memstats=table --meminterval=20ms mount \
+	-o restarts=5,fetches=2 "$MNT")
 KEEPER=$(mount_processes "$MNT")
+# The table of memory goes on with the next process.
+more_samples() {
+	(($(wc -l <"$T/table") > $1))
+}
+kill_worker
+wait_for 5 more_samples $(($(wc -l <"$T/table") + 2)) || fail "no more samples"
+awk '$1 < last { exit 1 } { last = $1 } END { exit NR < 4 }' "$T/table" ||
+	fail "the table of memory is none: $(cat "$T/table")"
 exec 5<"$MNT/$half"
 cp "$SUITEFS" "$T/new"
 mv "$T/new" "$T/suitefs"
@@ -226,9 +255,11 @@ for pid in "$KEEPER" "$(worker)"; do
 	equal "$(readlink "/proc/$pid/exe")" "$T/suitefs" 'the program that runs'
 done
 equal "$(tr '\0' ' ' <"/proc/$KEEPER/cmdline")" \
-	"suitefs --store $T/store --quiet mount -o restarts=5,fetches=2 $MNT " \
+	"suitefs --store $T/store --quiet --memstats $T/table --meminterval 20 mount -o restarts=5,fetches=2 $MNT " \
 	'how it was started anew'
 cmp "$MNT/$half" "$T/up/$half" || fail "can't be opened after an upgrade"
+: >"$T/table"
+wait_for 5 more_samples 2 || fail "its memory is watched no more"
 cmp <(cat <&5) "$T/up/$half" || fail "an open file is lost by an upgrade"
 exec 5<&-
 # A program that is missing is no reason to end.

@@ -40,11 +40,11 @@ start_badserver "$T/well"
 mirror_of well "$BAD_URL"
 BAD_URL=$BROKEN_URL BAD_RULES=$BROKEN_RULES BAD_LOG=$BROKEN_LOG
 
-# In the foreground: what is logged can be read.
+# mount_anew [OPTION...]: in the foreground, so that what is logged can be read.
 mount_anew() {
 	[[ ! $(mounts_under "$T") ]] || run umount "$MNT"
 	mkdir -p "$MNT"
-	"$SUITEFS" mount -f "$MNT" 2>>"$T/log" &
+	"$SUITEFS" mount -f "$@" "$MNT" 2>>"$T/log" &
 	own_pid $!
 	wait_for 5 test -d "$MNT/snapshots" || fail "not mounted: $(cat "$T/log")"
 	ONE=$MNT/snapshots/one/pool/main
@@ -192,6 +192,21 @@ kill "$LEAVES"
 wait "$LEAVES" 2>/dev/null || :
 wait "$STAYS" || fail "the second reader got nothing"
 same "$T/got" "$DEBS/s2_1.0_amd64.deb"
+# An open waits no longer than it is to; the file comes all the same.
+mount_anew -o fetch_wait=1
+bad_clear
+: >"$T/log"
+bad_rule '*/s6_*' delay seconds=2
+expect 1 'Input/output error' cat "$ONE/$(deb s6)"
+grep -q "$BAD_URL/pool/main/s/s6/s6.* not there within 1 s" "$T/log" ||
+	fail "the log does not say that s6 was waited for: $(cat "$T/log")"
+came() {
+	[[ $(state "$ONE/$(deb s6)") == present ]]
+}
+wait_for 10 came || fail "the fetch that was waited for does not go on"
+same "$ONE/$(deb s6)" "$DEBS/s6_1.0_amd64.deb"
+equal "$(bad_count '*/s6_*')" 1 'requests for a file that was waited for'
+mount_anew
 
 # --- upstream is gone --------------------------------------------------------------------------
 

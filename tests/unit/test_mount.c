@@ -13,6 +13,7 @@
 #include "fs/mount_options.h"
 #include "fs/mount_point.h"
 #include "fs/restarts.h"
+#include "fs/wait_limit.h"
 
 #define ALWAYS "ro,nosuid,nodev,subtype=suitefs,fsname=/store"
 #define OTHERS ",allow_other,default_permissions"
@@ -35,7 +36,7 @@ test_mount_options_good(void **state)
 	    {"dev,suid", false, ALWAYS},
 	    {"allow_other", true, ALWAYS ",allow_other"},
 	    {"allow_other", false, ALWAYS ",allow_other"},
-	    {"restarts=3", false, ALWAYS},
+	    {"restarts=3,fetch_wait=5", false, ALWAYS},
 	    {"nopassthrough", false, ALWAYS},
 	    {"allow_root,context=a:b:c", true,
 		ALWAYS ",allow_root,context=a:b:c"},
@@ -77,34 +78,67 @@ test_mount_options_unknown(void **state)
 }
 
 static void
-test_mount_options_restarts(void **state)
+test_mount_options_numbers(void **state)
 {
 	static const struct {
 		const char *given;
 		int expected;
-		unsigned restarts;
+		unsigned restarts, fetch_wait_s;
 	} cases[] = {
-	    {NULL, 0, RESTARTS_DEFAULT},
-	    {"allow_other,ro", 0, RESTARTS_DEFAULT},
-	    {"ro,restarts=0", 0, 0},
-	    {"restarts=3,restarts=4", 0, 4},
-	    {"restarts=1000", 0, 1000},
-	    {"restarts=1001", -EINVAL, 0},
-	    {"restarts=", -EINVAL, 0},
-	    {"restarts=-1", -EINVAL, 0},
-	    {"restarts=x,ro", -EINVAL, 0},
+	    {NULL, 0, RESTARTS_DEFAULT, 0},
+	    {"allow_other,ro", 0, RESTARTS_DEFAULT, 0},
+	    {"ro,restarts=0", 0, 0, 0},
+	    {"restarts=3,restarts=4", 0, 4, 0},
+	    {"restarts=1000", 0, 1000, 0},
+	    {"restarts=1001", -EINVAL, 0, 0},
+	    {"restarts=", -EINVAL, 0, 0},
+	    {"restarts=-1", -EINVAL, 0, 0},
+	    {"restarts=x,ro", -EINVAL, 0, 0},
+	    {"fetch_wait=30,restarts=1", 0, 1, 30},
+	    {"fetch_wait=86401", -EINVAL, 0, 0},
+	    {"fetch_wait=1.5", -EINVAL, 0, 0},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct error err = {""};
-		unsigned n = 0;
-		int r = mount_options_restarts(cases[i].given, &n, &err);
+		struct mount_numbers n = {0};
+		int r = mount_options_numbers(cases[i].given, &n, &err);
 
-		if (r != cases[i].expected || n != cases[i].restarts)
-			fail_msg("%s: %d, %u", cases[i].given, r, n);
+		if (r != cases[i].expected || n.restarts != cases[i].restarts ||
+		    n.fetch_wait_s != cases[i].fetch_wait_s)
+			fail_msg("%s: %d, %u, %u", cases[i].given, r,
+			    n.restarts, n.fetch_wait_s);
 		assert_true((r < 0) == (err.text[0] != '\0'));
 	}
+}
+
+static void
+test_wait_limit(void **state)
+{
+	static const struct {
+		uint64_t chosen_s, default_s, max_s;
+		int64_t ms;
+	} cases[] = {
+	    {0, 0, 0, 0},
+	    {7, 0, 0, 7000},
+	    {0, 60, 0, 55000},
+	    {0, 0, 60, 55000},
+	    {0, 600, 60, 55000},
+	    {0, 60, 600, 55000},
+	    {7, 60, 0, 7000},
+	    {100, 60, 0, 55000},
+	    /* The kernel takes less for as much. */
+	    {0, 1, 0, 10000},
+	    {0, 0, 1, 10000},
+	    {0, UINT64_MAX, 0, INT64_C(1000) * UINT32_MAX - 5000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(wait_limit_of(cases[i].chosen_s,
+				     cases[i].default_s, cases[i].max_s),
+		    cases[i].ms);
 }
 
 static void
@@ -214,7 +248,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_mount_options_good),
 	    cmocka_unit_test(test_mount_options_unknown),
-	    cmocka_unit_test(test_mount_options_restarts),
+	    cmocka_unit_test(test_mount_options_numbers),
+	    cmocka_unit_test(test_wait_limit),
 	    cmocka_unit_test(test_mount_options_escapes_the_store),
 	    cmocka_unit_test(test_fuse_conf),
 	    cmocka_unit_test(test_mount_line),
