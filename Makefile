@@ -109,6 +109,12 @@ torture: all unit-tests
 	SUITEFS=$(CURDIR)/$(B)/suitefs TORTURE_ROUNDS=$(ROUNDS) \
 		TORTURE_SECONDS=$(SECONDS) tests/torture.sh
 
+# The units, under a systemd that boots in a container (as root).
+check-boot: all
+	tests/deps.sh boot
+	SUITEFS=$(CURDIR)/$(B)/suitefs tests/integration/run.sh \
+		$(CURDIR)/tests/integration/boot.sh
+
 # Seconds for each fuzz target; the corpora in tests/fuzz/corpus are its seed.
 FUZZ_SECONDS = 20
 FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -218,7 +224,7 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all unit-tests check check-installed torture fuzz fuzz-run lint lint-run \
+.PHONY: all unit-tests check check-installed check-boot torture fuzz fuzz-run lint lint-run \
 	lint-format lint-layers lint-scripts lint-man lint-cppcheck lint-tidy \
 	bench demo deps install install-units uninstall clean
 .SECONDARY:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target of the Makefile needs.
 #
-#	tests/deps.sh [build|demo|check|lint|bench]...      (build)
+#	tests/deps.sh [build|demo|check|boot|lint|bench]...      (build)
 #
 # Does nothing at all where they are there.  Otherwise root installs them, and
 # anybody else is told what to install, exit status 1.
@@ -19,6 +19,8 @@ demo="$build apt-utils dpkg-dev gnupg gpgv nginx-light|nginx curl xz-utils
 check="$demo libcmocka-dev rsync python3-minimal python3 python3-apt lz4 attr
 	openssl procps mandoc mmdebstrap systemd graphviz"
 # shellcheck disable=SC2034 # the arguments name them
+boot="$check systemd-container"
+# shellcheck disable=SC2034
 lint="$build clang clang-format clang-tidy cppcheck shellcheck mandoc
 	libcmocka-dev libclang-rt-14-dev|libclang-rt-dev"
 # shellcheck disable=SC2034
@@ -98,7 +100,7 @@ main() {
 	(($#)) || set -- build
 	for set; do
 		case $set in
-		build | demo | check | lint | bench)
+		build | demo | check | boot | lint | bench)
 			read -rd '' -a words <<<"${!set}" || :
 			wanted+=("${words[@]}")
 			;;
