@@ -69,6 +69,26 @@ still_named(const struct blob_writer *w, int fd)
 	return by_fd.st_dev == by_name.st_dev && by_fd.st_ino == by_name.st_ino;
 }
 
+/* A file that was about to be moved in when its writer ended is read-only, and
+ * only root may write to it all the same.  0: try again. */
+static int
+make_writable(const struct blob_writer *w)
+{
+	CLEANUP_FD int fd = openat(
+	    store_tmp_fd(w->store), w->hex, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	/* Not one that is being moved in now. */
+	r = try_lock(fd);
+	if (r > 0)
+		r = still_named(w, fd);
+	if (r > 0)
+		r = fchmod(fd, 0600) < 0 ? -errno : 0;
+	return r;
+}
+
 /* 1 with the file open and locked, 0 to try again later. */
 static int
 try_open(struct blob_writer *w)
@@ -78,7 +98,7 @@ try_open(struct blob_writer *w)
 	int r;
 
 	if (fd < 0)
-		return -errno;
+		return errno == EACCES ? make_writable(w) : -errno;
 	r = try_lock(fd);
 	if (r > 0)
 		r = still_named(w, fd);

@@ -192,6 +192,14 @@ kill "$LEAVES"
 wait "$LEAVES" 2>/dev/null || :
 wait "$STAYS" || fail "the second reader got nothing"
 same "$T/got" "$DEBS/s2_1.0_amd64.deb"
+# What a fetch left that was killed with nothing to do but to move the file in,
+# read-only by then, is used by those who may not write to it.
+mount_anew
+bad_clear
+hash=$(sha256sum <"$DEBS/s7_1.0_amd64.deb")
+install -m 0444 "$DEBS/s7_1.0_amd64.deb" "$SUITEFS_STORE/tmp/${hash%% *}"
+same "$ONE/$(deb s7)" "$DEBS/s7_1.0_amd64.deb"
+equal "$(bad_count '*/s7_*')" 0 'requests for a file that had come'
 # An open waits no longer than it is to; the file comes all the same.
 mount_anew -o fetch_wait=1
 bad_clear
