@@ -17,6 +17,7 @@
 #define ORIGIN_MAX	48 /* of these, for one origin */
 #define BUCKETS		256
 #define FAILED_MAX	4096 /* failures that are remembered */
+#define OWN_LACK_S	1
 
 /* Somebody who waits for a job. */
 struct waiter {
@@ -151,6 +152,17 @@ forget_failures(struct blob_queue *q)
 		job_free(q, line_pop(&q->failed));
 }
 
+/* Behind one that is remembered for longer. */
+static void
+forget_failure(struct blob_queue *q, struct job *j)
+{
+	struct job **at = &q->failed.first;
+
+	while (*at != j)
+		at = &(*at)->in_line;
+	job_free(q, line_take(&q->failed, at));
+}
+
 static void
 call_waiters(struct waiter *w, int r, const char *why)
 {
@@ -161,6 +173,16 @@ call_waiters(struct waiter *w, int r, const char *why)
 		free(w);
 		w = next;
 	}
+}
+
+/* What this machine has too little of is no fault of upstream's, and may be had
+ * again in a moment. */
+static int64_t
+remember_s(int r)
+{
+	return r == -ENOSPC || r == -EDQUOT || r == -ENOMEM || r == -EMFILE
+		   ? OWN_LACK_S
+		   : BLOB_QUEUE_NEGATIVE_S;
 }
 
 /* A job has ended: who waited hears of it. */
@@ -176,7 +198,7 @@ finish(struct blob_queue *q, struct job *j, int r, const char *why)
 		j->state = JOB_FAILED;
 		j->status = r;
 		j->why = strdup(why); /* without, the number has to do */
-		j->until_s = now_s() + BLOB_QUEUE_NEGATIVE_S;
+		j->until_s = now_s() + remember_s(r);
 		line_add(&q->failed, j);
 		forget_failures(q);
 	} else {
@@ -436,6 +458,10 @@ join(struct blob_queue *q, const struct wish *wish, char **why)
 		return -EINTR;
 	forget_failures(q);
 	j = *bucket_of(q, wish->blob);
+	if (j && j->state == JOB_FAILED && j->until_s <= now_s()) {
+		forget_failure(q, j);
+		j = NULL;
+	}
 	if (!j)
 		return new_job(q, wish);
 	if (j->state != JOB_FAILED)

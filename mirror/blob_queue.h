@@ -8,8 +8,9 @@
  * not keep the origin's others from anybody.  However many ask for a blob, it
  * is fetched once at a time; each place that it may come from is tried in
  * order, and a wrong size or hash counts as that place's failure.  A blob that
- * could not be had is not asked for again for BLOB_QUEUE_NEGATIVE_S seconds,
- * unless every requester is a command (retry).
+ * could not be had is not asked for again for BLOB_QUEUE_NEGATIVE_S seconds
+ * (for one second where it was room or memory that this machine lacked), unless
+ * every requester is a command (retry).
  */
 
 #include <stdbool.h>
