@@ -20,6 +20,9 @@
  *   FAULT_MALLOC=N        the Nth allocation of the program or of a library
  *                         that has no other caller fails
  *   FAULT_TRAP=1          for a debugger: SIGTRAP where an allocation fails
+ *   FAULT_CONTROL=FILE    a struct control, which is looked at in place of
+ *                         FAULT_AT, FAULT_FROM and FAULT_MALLOC: for processes
+ *                         that stay, and all of them together
  *
  * Operations are whatever changes a file or a directory or makes that durable:
  * opening to create, write, ftruncate, fallocate, fsync, rename, link, unlink,
@@ -32,6 +35,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+
+/* Written by the test at any time, in the machine's byte order. */
+struct control {
+	uint64_t operations, allocations; /* counted */
+	uint64_t at, from, malloc_at;	  /* as above; 0: never */
+	int64_t how;			  /* an errno's number */
+};
 
 enum op {
 	OP_OPEN = 'o',	 /* path, ino; flags: 1 made, 2 cut to nothing */

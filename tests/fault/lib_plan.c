@@ -7,10 +7,10 @@
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,9 +30,12 @@ static struct {
 	bool trap;
 } conf = {.log_fd = -1};
 
+/* Counters, and what to do: of this process, or shared. */
+static struct control own;
+static struct control *control = &own;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned char kinds[MAX_FD];
-static atomic_ulong operations, allocations;
 
 /* Text of the program and of libraries that allocate on its behalf. */
 static struct {
@@ -52,6 +55,28 @@ parse_fault(const char *text, unsigned long *ret, int *ret_how)
 		*ret_how = atoi(colon + 1);
 	else
 		*ret_how = KILL;
+}
+
+static uint64_t
+count(uint64_t *counter)
+{
+	return __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
+}
+
+static void
+share_control(const char *name)
+{
+	long fd =
+	    name ? syscall(SYS_openat, AT_FDCWD, name, O_RDWR | O_CLOEXEC) : -1;
+	void *p = MAP_FAILED;
+
+	if (fd < 0)
+		return;
+	p = mmap(
+	    NULL, sizeof(own), PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
+	(void)syscall(SYS_close, fd);
+	if (p != MAP_FAILED)
+		control = p;
 }
 
 static int
@@ -91,6 +116,7 @@ begin(void)
 		return;
 	conf.store_len = strlen(conf.store);
 	conf.count = getenv("FAULT_COUNT");
+	share_control(getenv("FAULT_CONTROL"));
 	parse_fault(getenv("FAULT_AT"), &conf.at, &conf.at_how);
 	parse_fault(getenv("FAULT_FROM"), &conf.from, &conf.from_how);
 	(void)dl_iterate_phdr(note_range, NULL);
@@ -101,7 +127,7 @@ begin(void)
 		conf.malloc_at = strtoul(at_malloc, NULL, 10);
 	conf.trap = getenv("FAULT_TRAP") != NULL;
 	/* From here on. */
-	atomic_store(&allocations, 0);
+	own.allocations = 0;
 	conf.active = true;
 }
 
@@ -114,8 +140,9 @@ end(void)
 	if (!conf.active || !conf.count)
 		return;
 	conf.malloc_at = 0;
-	n = snprintf(text, sizeof(text), "%lu %lu\n", atomic_load(&operations),
-	    atomic_load(&allocations));
+	n = snprintf(text, sizeof(text), "%lu %lu\n",
+	    (unsigned long)control->operations,
+	    (unsigned long)control->allocations);
 	fd = (int)syscall(SYS_openat, AT_FDCWD, conf.count,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd >= 0) {
@@ -158,10 +185,12 @@ fault_knows(int fd)
 struct verdict
 fault_judge(void)
 {
-	unsigned long n = atomic_fetch_add(&operations, 1) + 1;
+	uint64_t n = count(&control->operations);
 	int how = 0;
 
-	if (n == conf.at)
+	if (n == control->at || (control->from > 0 && n >= control->from))
+		how = (int)control->how;
+	else if (n == conf.at)
 		how = conf.at_how;
 	else if (conf.from > 0 && n >= conf.from)
 		how = conf.from_how;
@@ -277,13 +306,17 @@ bool
 fault_malloc(const void *caller)
 {
 	bool ours = false;
+	uint64_t n;
 
 	if (!conf.active)
 		return false;
 	for (size_t i = 0; i < nranges; i++)
 		ours |= (uintptr_t)caller >= ranges[i].from &&
 			(uintptr_t)caller < ranges[i].to;
-	if (!ours || atomic_fetch_add(&allocations, 1) + 1 != conf.malloc_at)
+	if (!ours)
+		return false;
+	n = count(&control->allocations);
+	if (n != conf.malloc_at && n != control->malloc_at)
 		return false;
 	if (conf.trap)
 		(void)raise(SIGTRAP);
