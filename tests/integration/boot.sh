@@ -124,7 +124,8 @@ ctl start "$MOUNT"
 check_dists "$MNT/dists/stable" "$MNT/keyring.gpg"
 # Fetched by what serves, under all that the unit forbids.
 same "$MNT/pool/main/p/p1/p1_1.0_all.deb" "$DEBS/p1_1.0_all.deb"
-equal "$(prop "$MOUNT" NFileDescriptorStore)" 3 'what the manager keeps'
+KEPT=$(prop "$MOUNT" NFileDescriptorStore)
+((KEPT >= 3)) || fail "the manager keeps only $KEPT descriptors"
 
 # readers_start: they read all of the tree that is present, again and again, and
 # say of every byte that is another.
@@ -207,7 +208,7 @@ other_worker() {
 wait_for 5 other_worker || fail "not replaced"
 read_on
 readers_end
-equal "$(prop "$MOUNT" NFileDescriptorStore)" 3 'what the manager keeps'
+equal "$(prop "$MOUNT" NFileDescriptorStore)" "$KEPT" 'what the manager keeps'
 
 # --- its end --------------------------------------------------------------------------------
 
