@@ -57,12 +57,12 @@ try_url(struct search *s, const struct wanted_form *form, const char *url,
 	    .form = form,
 	    .url = url,
 	    .origin = origin,
-	    .ahead = TAKE(s->ahead),
 	    .at = s->at};
 	int r;
 
 	if (!url)
 		return error_sys(err, -ENOMEM, "cannot fetch an index");
+	t.ahead = TAKE(s->ahead);
 	r = take_form(&t, err);
 	if (r == 0) {
 		count_taken(s, &t.result);

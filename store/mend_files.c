@@ -27,7 +27,7 @@ is_right(struct mend *m, uint64_t number)
 	if (r < 0)
 		return r;
 	r = blob_load(t, number, &b);
-	if (r == 0)
+	if (r >= 0)
 		r = content_find_file(t, &b.sha256, b.size, &c);
 	/* A hash that leads nowhere is led here. */
 	if (r == -ENOENT && b.number != 0)
