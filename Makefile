@@ -103,7 +103,7 @@ check-installed: all unit-tests
 
 # The same faults as in "make check", of each kind and for each command up to
 # ROUNDS of them or for SECONDS: see tests/README.md.
-ROUNDS = 1000
+ROUNDS ?= 1000
 SECONDS = 600
 torture: all unit-tests
 	SUITEFS=$(CURDIR)/$(B)/suitefs TORTURE_ROUNDS=$(ROUNDS) \
