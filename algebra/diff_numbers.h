@@ -3,7 +3,7 @@
 
 /*
  * The first half of a comparison: the numbers of packages that only one of two
- * sets of lists has.  Private to store/diff*.c.
+ * sets of lists has.  Private to algebra/diff*.c.
  */
 
 #include <stddef.h>
