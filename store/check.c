@@ -62,7 +62,8 @@ suspect(struct check *c, const char *what, uint64_t number)
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(tables) && r >= 0; i++)
-		if (strcmp(what, tables[i].what) == 0)
+		if (strcmp(what, tables[i].what) == 0 &&
+		    number <= c->limits[tables[i].table])
 			r = bits_set(&c->suspects[tables[i].table], number);
 	/* A number beyond all that can be is not looked for. */
 	return r == -ENOMEM ? r : 0;
@@ -297,7 +298,9 @@ check_records(struct check *c)
 
 	forget(c);
 	c->result->records = 0;
-	r = check_reach(c);
+	r = mend_limits(c->store, c->limits, c->err);
+	if (r >= 0)
+		r = check_reach(c);
 	if (r >= 0)
 		r = check_origins(c);
 	return r < 0 ? r : check_tables(c);

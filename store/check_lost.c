@@ -82,18 +82,10 @@ check_lost_ids(
 	return r;
 }
 
-static bool
-has_package(const struct check *c, uint64_t block)
-{
-	const struct bits *packages = &c->reach.bits[REACH_PACKAGE];
-
-	return bits_next(packages, block * PATH_BLOCK) <
-	       (block + 1) * PATH_BLOCK;
-}
-
 static int
 check_lost_paths(struct check *c)
 {
+	const struct bits *packages = &c->reach.bits[REACH_PACKAGE];
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	uint64_t last = 0;
 	int r = txn_read(c->store, &t, c->err);
@@ -103,11 +95,11 @@ check_lost_paths(struct check *c)
 	/* A damaged counter was told. */
 	if (r < 0 || last == 0)
 		return check_is_damage(r) ? 0 : r;
-	for (uint64_t b = 0; b <= last / PATH_BLOCK && r >= 0; b++) {
+	for (uint64_t n = bits_next(packages, 1); n <= last && r >= 0;
+	     n = bits_next(packages, (n / PATH_BLOCK + 1) * PATH_BLOCK)) {
+		uint64_t b = n / PATH_BLOCK;
 		struct span value;
 
-		if (!has_package(c, b))
-			continue;
 		r = txn_get64(t, T_PATHS, b, &value);
 		if (r == -ENOENT)
 			r = check_found_number(c, "paths", b, "are missing");

@@ -69,10 +69,12 @@ int
 check_meta(struct check *c, struct txn *t, struct span key, struct span value)
 {
 	(void)t;
-	if (span_eq(key, SPAN("schema")) ? value.len == 4
-					 : value.len == sizeof(struct key64))
-		return 0;
-	return malformed(c, "counters", key);
+	if (span_eq(key, SPAN("schema")))
+		return value.len == 4 ? 0 : malformed(c, "counters", key);
+	if (value.len != sizeof(struct key64) ||
+	    key64_value(value.ptr) > BITS_MAX)
+		return malformed(c, "counters", key);
+	return 0;
 }
 
 int
@@ -260,6 +262,8 @@ check_seen(struct check *c, struct txn *t, const struct state *s)
 	for (size_t i = 0; i < s->nlists && r >= 0; i++) {
 		uint64_t list = s->lists[i].list;
 
+		if (list > c->limits[T_LISTS])
+			continue; /* told where what is named is looked at */
 		r = bits_set(&c->seen, list);
 		if (r <= 0)
 			continue;

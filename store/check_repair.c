@@ -102,6 +102,7 @@ mend(struct check *c)
 {
 	struct mend_opts opts = {
 	    .suspects = c->suspects,
+	    .limits = c->limits,
 	    .latest_text = c->latest_text,
 	    .latest_blob = c->latest_blob,
 	    .help = c->opts->help,

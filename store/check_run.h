@@ -34,6 +34,7 @@ struct check {
 	struct bits by_hash[REACH_KINDS];
 	/* Where something is wrong: what mending looks at. */
 	struct bits suspects[T_COUNT];	  /* by number */
+	uint64_t limits[T_COUNT];	  /* see mend_limits() */
 	int64_t latest_text, latest_blob; /* mtimes */
 	struct bits seen; /* lists whose sightings were looked at */
 	/* Scratch. */

@@ -140,18 +140,31 @@ is_path_block_unused(const struct cleanup *c, struct span key)
 
 /* A stanza that stays keeps its dictionary. */
 static int
-is_heavy_unused(struct cleanup *c, struct span key, struct span value)
+keep_dict(struct cleanup *c, struct txn *t, struct span heavy)
 {
-	uint64_t dict;
+	uint64_t dict, last;
+	int r = heavy_record_dict(heavy, &dict);
+
+	if (r == 0 && (dict == 0 || bits_has(&c->dicts, dict)))
+		return 0;
+	if (r == 0)
+		r = txn_last(t, C_DICT, &last);
+	if (r == 0 && dict <= last)
+		return bits_set(&c->dicts, dict);
+	/* A damaged one may mean any. */
+	c->all_dicts = true;
+	return 0;
+}
+
+static int
+is_heavy_unused(
+    struct cleanup *c, struct txn *t, struct span key, struct span value)
+{
 	int r;
 
 	if (is_number_unused(c, key, REACH_PACKAGE))
 		return 1;
-	r = heavy_record_dict(value, &dict);
-	if (r < 0)
-		c->all_dicts = true;
-	else if (dict != 0)
-		r = bits_set(&c->dicts, dict);
+	r = keep_dict(c, t, value);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -202,7 +215,7 @@ is_unused(const struct sweep *s, struct txn *t, struct span key, struct span v)
 	case T_ORIGINS:
 		return is_number_unused(c, key, REACH_ORIGIN);
 	case T_HEAVY:
-		return is_heavy_unused(c, key, v);
+		return is_heavy_unused(c, t, key, v);
 	case T_DICTS:
 		return is_dict_unused(c, key);
 	case T_KEYS:

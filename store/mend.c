@@ -193,6 +193,37 @@ mend_mark(struct mend *m)
 	return reach_mark(m->store, &opts, &m->reach, m->err);
 }
 
+#define BEYOND (UINT64_C(1) << 20)
+
+int
+mend_limits(struct store *s, uint64_t ret[T_COUNT], struct error *err)
+{
+	static const enum table numbered[] = {T_LIGHT, T_DICTS, T_RUNS, T_LISTS,
+	    T_FORMS, T_TEXTS, T_BLOBS, T_ORIGINS, T_STATES, T_ROOTS};
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	int r = txn_read(s, &t, err);
+
+	for (size_t i = 0; i < T_COUNT; i++)
+		ret[i] = 0;
+	for (size_t i = 0; i < ARRAY_LEN(numbered) && r >= 0; i++) {
+		uint64_t max;
+
+		r = txn_max64(t, numbered[i], &max);
+		if (r >= 0)
+			ret[numbered[i]] =
+			    max < BITS_MAX - BEYOND ? max + BEYOND : BITS_MAX;
+	}
+	/* A table that can't be read is told where it is gone through. */
+	return r == -EIO ? 0 : r;
+}
+
+int
+mend_set(
+    const struct mend *m, enum table table, struct bits *b, uint64_t number)
+{
+	return number <= m->opts->limits[table] ? bits_set(b, number) : -E2BIG;
+}
+
 static void
 mend_release(struct mend *m)
 {

@@ -26,6 +26,7 @@
 #include "store/bits.h"
 #include "store/form.h"
 #include "store/store.h"
+#include "store/txn.h"
 
 /* What lies above this layer; each may be NULL. */
 struct mend_help {
@@ -42,11 +43,18 @@ struct mend_help {
 struct mend_opts {
 	/* By table and number: what a check found something wrong with. */
 	const struct bits *suspects;
+	const uint64_t *limits;		  /* by table: see mend_limits() */
 	int64_t latest_text, latest_blob; /* mtimes that were given out */
 	const struct mend_help *help;	  /* or NULL */
 	struct progress *progress;
 	const atomic_bool *cancel; /* or NULL */
 };
+
+/* For each table whose keys are numbers, one that none of them, and of those
+ * that are missing, is likely to be beyond: what is, a damaged record says, and
+ * sets of bits that had it would take all memory. */
+int mend_limits(
+    struct store *s, uint64_t ret[T_COUNT], struct error *err) MUST_CHECK;
 
 /* 0, whatever could be mended: check again.  -EINTR, -ENOSPC, -ENOMEM, or the
  * database can't be written. */

@@ -60,9 +60,11 @@ remove_joined(struct mend *m)
 		if (r < 0)
 			return mend_is_damage(r) ? 0 : r;
 		for (size_t i = 0; i < l.nruns && r >= 0; i++)
-			r = bits_set(&m->run_kinds[l.kind], l.runs[i].run);
+			r = mend_set(
+			    m, T_RUNS, &m->run_kinds[l.kind], l.runs[i].run);
+		/* Who knows what the list has. */
 		if (r < 0)
-			return r;
+			return r == -E2BIG ? 0 : r;
 	}
 	for (uint64_t n = mend_next(m, T_RUNS, 1); n != UINT64_MAX && r >= 0;
 	     n = mend_next(m, T_RUNS, n + 1))

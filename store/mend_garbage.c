@@ -132,7 +132,7 @@ note_dict(struct mend *m, struct txn *t, struct span key, struct span value)
 	if (r < 0)
 		m->dicts_unknown = true;
 	else if (dict != 0)
-		r = bits_set(&m->dicts, dict);
+		r = mend_set(m, T_DICTS, &m->dicts, dict);
 	return r == -ENOMEM ? r : 0;
 }
 

@@ -38,7 +38,7 @@ raise_counter(struct txn *t, enum counter counter, uint64_t least, uint64_t gap)
 
 	if (r < 0 && !mend_is_damage(r))
 		return r;
-	if (r >= 0 && last >= least)
+	if (r >= 0 && last >= least && last <= BITS_MAX)
 		return 0;
 	return txn_set_last(t, counter, least + gap);
 }

@@ -95,9 +95,11 @@ mend_state_sightings(struct mend *m, uint64_t state, struct bits *done)
 	for (size_t i = 0; s.origin && i < s.nlists && r >= 0; i++) {
 		struct seen seen = {s.origin, s.lists[i].list};
 
-		r = bits_set(done, seen.list);
-		if (r <= 0)
+		r = mend_set(m, T_LISTS, done, seen.list);
+		if (r <= 0) {
+			r = r == -ENOMEM ? r : 0;
 			continue;
+		}
 		r = txn_read(m->store, &t, m->err);
 		if (r >= 0)
 			r = sighting_has_list(t, s.origin, seen.list);

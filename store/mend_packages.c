@@ -33,12 +33,12 @@ note_kinds(struct mend *m, struct txn *t, struct span key, struct span value)
 
 		if (has_kind(m->run_kinds, run))
 			continue;
-		r = bits_set(&m->run_kinds[l.kind], run);
+		r = mend_set(m, T_RUNS, &m->run_kinds[l.kind], run);
 		if (r >= 0)
 			r = run_load(t, run, &m->run);
 		for (size_t k = 0; r >= 0 && k < m->run.n; k++)
 			if (!has_kind(m->package_kinds, m->run.v[k]))
-				r = bits_set(
+				r = mend_set(m, T_LIGHT,
 				    &m->package_kinds[l.kind], m->run.v[k]);
 		if (mend_is_damage(r) || r == -E2BIG)
 			r = 0;
@@ -152,7 +152,7 @@ note_id(struct mend *m, struct txn *t, struct span key, struct span value)
 
 	(void)t, (void)key;
 	if (value.len == sizeof(struct key64))
-		r = bits_set(&m->by_hash, key64_value(value.ptr));
+		r = mend_set(m, T_LIGHT, &m->by_hash, key64_value(value.ptr));
 	return r == -ENOMEM ? r : 0;
 }
 

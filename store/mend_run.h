@@ -69,6 +69,10 @@ mend_next(const struct mend *m, enum table table, uint64_t from)
 {
 	return bits_next(&m->opts->suspects[table], from);
 }
+/* bits_set() for a number that is, or is said to be, one of the table's; -E2BIG
+ * beyond its limit. */
+int mend_set(const struct mend *m, enum table table, struct bits *b,
+    uint64_t number) MUST_CHECK;
 int mend_stopped(const struct mend *m) MUST_CHECK;
 /* Is r what a damaged or missing record yields? */
 bool mend_is_damage(int r);

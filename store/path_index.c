@@ -167,6 +167,33 @@ looked_at(struct txn *t, uint64_t block, uint32_t *ret)
 	return 0;
 }
 
+static int
+note_key(struct span key, struct span value, void *arg)
+{
+	uint64_t *number = arg;
+
+	(void)value;
+	if (key.len != sizeof(struct key64))
+		return 0;
+	*number = key64_value(key.ptr);
+	return 1;
+}
+
+/* The first block from one on that has a package; beyond all: none has.  After
+ * long there are many without, and nobody needs those. */
+static int
+next_block(struct txn *t, uint64_t block, uint64_t *ret)
+{
+	struct key64 from = key64(block * PATH_BLOCK);
+	uint64_t number = UINT64_MAX;
+	int r = txn_each(t, T_LIGHT,
+	    (struct span){(const char *)from.byte, sizeof(from.byte)}, note_key,
+	    &number);
+
+	*ret = number / PATH_BLOCK;
+	return r < 0 ? r : 0;
+}
+
 /* Makes blocks, from *at on, until the batch is full; 1: there may be more. */
 static int
 make_blocks(struct path_maker *m, struct txn *t, uint64_t *at)
@@ -175,17 +202,24 @@ make_blocks(struct path_maker *m, struct txn *t, uint64_t *at)
 	int r = txn_last(t, C_PACKAGE, &last);
 
 	m->batch.last = 0;
-	for (; r >= 0 && *at <= last / PATH_BLOCK; ++*at) {
-		uint64_t want = last + 1 - *at * PATH_BLOCK;
-		uint32_t have;
+	while (r >= 0 && *at <= last / PATH_BLOCK) {
+		uint64_t want = last + 1 - *at * PATH_BLOCK, next = *at;
+		uint32_t have = 0;
 
 		if (m->batch.n == BATCH)
 			return 1;
 		if (want > PATH_BLOCK)
 			want = PATH_BLOCK;
 		r = looked_at(t, *at, &have);
+		if (r == 0 && have == 0)
+			r = next_block(t, *at, &next);
+		if (next > *at) {
+			*at = next;
+			continue;
+		}
 		if (r == 0 && have != want)
 			r = make_block(m, t, *at, (uint32_t)want);
+		++*at;
 	}
 	m->batch.last = last;
 	return r < 0 ? r : 0;

@@ -297,6 +297,8 @@ visit_form(struct marking *m, uint64_t number)
 	(void)reach_put(m, REACH_LIST, f.list);
 	for (size_t i = 0; i < f.npieces; i++) {
 		(void)reach_put(m, REACH_RUN, f.run[i]);
+		if (f.run[i] > m->reach->last[REACH_RUN])
+			continue;
 		r = bits_set(&m->reach->pieces[f.codec], f.run[i]);
 		if (r < 0)
 			end_with(m, r);

@@ -1,5 +1,7 @@
 #include "store/check.h"
 
+#include <sys/resource.h>
+
 #include "scratch_store.h"
 
 #include "care_fixture.h"
@@ -303,6 +305,61 @@ test_check_finds_numbers_never_given_out(void **state)
 	assert_told(&fs, "package 2: is named, but was never given out");
 }
 
+/* What is wrong with a right check value may be any number. */
+static int
+put_absurd_form(struct txn *t, void *arg, struct error *err)
+{
+	uint64_t runs[] = {UINT64_C(1) << 35}, offsets[] = {0, 5};
+	struct form f = {.codec = CODEC_XZ,
+	    .npieces = 1,
+	    .run = runs,
+	    .offset = offsets,
+	    .size = 5};
+
+	(void)err;
+	f.list = *(uint64_t *)arg;
+	digest_of("absurd", 6, &f.sha256);
+	return form_put(t, &f);
+}
+
+static long
+most_memory_kb(void)
+{
+	struct rusage u;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
+	return u.ru_maxrss;
+}
+
+static void
+test_check_takes_no_memory_for_absurd_numbers(void **state)
+{
+	static const char *const counters[] = {
+	    "package", "list", "run", "blob", "form"};
+	struct check_opts repair = {.blobs = true, .repair = true};
+	CLEANUP(findings_release) struct findings fs = {0};
+	struct key64 high = key64(UINT64_C(1) << 60);
+	struct span value = {(const char *)high.byte, sizeof(high.byte)};
+	struct scratch *s = *state;
+	struct freezing f = freeze(s, "one", "a b c");
+	long before = most_memory_kb();
+
+	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
+		struct check_result n;
+
+		set_entry(s, T_META, span_of(counters[i]), &value);
+		n = check(s, repair, &fs);
+		assert_true(n.findings > 0);
+		assert_int_equal(n.repaired, n.findings);
+		assert_sound(s);
+	}
+	scratch_write(s, put_absurd_form, &f.list);
+	(void)check(s, repair, &fs);
+	assert_told(&fs, "run 34359738368");
+	assert_true(most_memory_kb() - before < 64 * 1024);
+	(void)freeze(s, "two", "c d");
+}
+
 static void
 spoil(struct scratch *s, const char *content)
 {
@@ -449,6 +506,7 @@ main(void)
 	    scratch_test(test_check_misses_what_is_gone),
 	    scratch_test(test_check_finds_wrong_pieces),
 	    scratch_test(test_check_finds_numbers_never_given_out),
+	    scratch_test(test_check_takes_no_memory_for_absurd_numbers),
 	    scratch_test(test_check_files),
 	    scratch_test(test_check_stops),
 	    scratch_test(test_stats_read_counts),
