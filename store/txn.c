@@ -113,8 +113,10 @@ txn_read(struct store *s, struct txn **ret, struct error *err)
 	struct txn *t = pool_take(s);
 	int r, rc;
 
-	if (!t)
-		return error_set(err, -ENOMEM, "out of memory");
+	if (!t) {
+		(void)error_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	for (;;) {
 		r = gate_enter(s, err);
 		if (r < 0)
@@ -208,7 +210,7 @@ trim_after_commit(struct store *s)
 {
 	struct txn *t = NULL;
 
-	if (txn_read(s, &t, NULL) == 0 && t) {
+	if (txn_read(s, &t, NULL) == 0) {
 		txn_trim(t);
 		txn_end(t);
 	}
