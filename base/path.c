@@ -1,6 +1,7 @@
 #include "base/path.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 static const char *
 part_check(struct span part)
@@ -82,11 +83,10 @@ name_check(struct span name)
 static size_t
 base_offset(struct span path)
 {
-	size_t i = path.len;
+	const char *slash =
+	    path.len > 0 ? memrchr(path.ptr, '/', path.len) : NULL;
 
-	while (i > 0 && path.ptr[i - 1] != '/')
-		i--;
-	return i;
+	return slash ? (size_t)(slash - path.ptr) + 1 : 0;
 }
 
 struct span

@@ -346,7 +346,9 @@ archive_build(struct txn *t, const struct root *root, enum archive_part part,
 	int r = catalog_new(&c);
 
 	if (r == 0)
-		r = pool_walk_new(t, &walk);
+		r = pool_walk_new(t,
+		    part == ARCHIVE_PACKAGES ? package_name : package_files,
+		    &walk);
 	if (r < 0)
 		return r;
 	b.c = c;

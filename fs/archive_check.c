@@ -103,6 +103,19 @@ same_content(void *arg, uint64_t first, uint64_t other)
 }
 
 static int
+file_is_dir(struct check *check, uint64_t package, struct span path)
+{
+	CLEANUP(package_release) struct package p = {0};
+	int r = package_name(check->t, package, &p);
+
+	if (r < 0)
+		return error_sys(check->err, r, "%.*s", SPAN_ARG(path));
+	return error_set(check->err, -EEXIST,
+	    "%.*s: %.*s has it as a file, another package as a directory",
+	    SPAN_ARG(path), SPAN_ARG(p.light.name));
+}
+
+static int
 check_pool_file(const struct package *p, void *arg)
 {
 	struct check *check = arg;
@@ -114,10 +127,7 @@ check_pool_file(const struct package *p, void *arg)
 		    check->c, path, archive_ref_file(p->number, (unsigned)i));
 
 		if (r == -ENOTDIR || r == -EISDIR)
-			return error_set(check->err, -EEXIST,
-			    "%.*s: %.*s has it as a file, another package as "
-			    "a directory",
-			    SPAN_ARG(path), SPAN_ARG(l->name));
+			return file_is_dir(check, p->number, path);
 		if (r < 0)
 			return error_sys(check->err, r, "%.*s", SPAN_ARG(path));
 	}
@@ -156,7 +166,7 @@ archive_check_pool(
 	int r = catalog_new(&c);
 
 	if (r == 0)
-		r = pool_walk_new(t, &walk);
+		r = pool_walk_new(t, package_files, &walk);
 	if (r < 0)
 		return error_sys(err, r, "cannot compare the pools");
 	check.c = c;

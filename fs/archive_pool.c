@@ -4,6 +4,7 @@
 
 struct pool_walk {
 	struct txn *t;
+	package_read_fn *read;
 	struct package package;
 	struct run_packages packages;
 	/* Run numbers by hash; 0 is free. */
@@ -12,13 +13,14 @@ struct pool_walk {
 };
 
 int
-pool_walk_new(struct txn *t, struct pool_walk **ret)
+pool_walk_new(struct txn *t, package_read_fn *read, struct pool_walk **ret)
 {
 	struct pool_walk *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return -ENOMEM;
 	w->t = t;
+	w->read = read;
 	*ret = w;
 	return 0;
 }
@@ -91,7 +93,7 @@ walk_run(struct pool_walk *w, uint64_t run, list_each_fn *fn, void *arg)
 	int r = run_load(w->t, run, &w->packages);
 
 	for (size_t i = 0; r == 0 && i < w->packages.n; i++) {
-		r = package_light(w->t, w->packages.v[i], &w->package);
+		r = w->read(w->t, w->packages.v[i], &w->package);
 		if (r == 0)
 			r = fn(&w->package, arg);
 	}

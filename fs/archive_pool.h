@@ -11,7 +11,10 @@
 
 struct pool_walk;
 
-int pool_walk_new(struct txn *t, struct pool_walk **ret) MUST_CHECK;
+/* read is how much of each package is read: package_light, package_files, ...
+ */
+int pool_walk_new(
+    struct txn *t, package_read_fn *read, struct pool_walk **ret) MUST_CHECK;
 void pool_walk_free(struct pool_walk *w);
 static inline void
 pool_walk_cleanup(struct pool_walk **w)

@@ -6,6 +6,8 @@
 #include <sys/random.h>
 
 #define MAX_ENTRIES (UINT32_MAX / 4)
+#define SLOTS_FIRST 1024
+#define SLOTS_GROW  4			/* 8 bytes each, only while building */
 #define MAX_DIRS    (UINT32_C(1) << 30) /* what an inode number has room for */
 
 void
@@ -103,12 +105,12 @@ draft_grow_slots(struct catalog *c)
 
 	if ((size_t)c->nentries * 4 < n * 3)
 		return 0;
-	d->slots = calloc(n ? n * 2 : 1024, sizeof(*d->slots));
+	d->slots = calloc(n ? n * SLOTS_GROW : SLOTS_FIRST, sizeof(*d->slots));
 	if (!d->slots) {
 		d->slots = old;
 		return -ENOMEM;
 	}
-	d->nslots = n ? n * 2 : 1024;
+	d->nslots = n ? n * SLOTS_GROW : SLOTS_FIRST;
 	for (size_t i = 0; i < n; i++)
 		if (old[i].entry != 0)
 			draft_put(d, old[i]);

@@ -14,6 +14,7 @@
  */
 #define LIGHT_VERSION 1
 #define LIGHT_ITEMS   13
+#define FILES_ITEM    9 /* directory; the files follow */
 
 const char *const relation_field[REL_COUNT] = {
     [REL_PRE_DEPENDS] = "Pre-Depends",
@@ -36,12 +37,12 @@ const char *const relation_field[REL_COUNT] = {
 void
 light_clear(struct light *l)
 {
-	struct light empty = {0};
+	struct package_file *files = l->files;
+	size_t files_cap = l->files_cap;
+	struct buf paths = l->paths;
 
-	empty.files = l->files;
-	empty.files_cap = l->files_cap;
-	empty.paths = l->paths;
-	*l = empty;
+	*l = (struct light){
+	    .files = files, .files_cap = files_cap, .paths = paths};
 	buf_clear(&l->paths);
 }
 
@@ -192,37 +193,74 @@ decode_files(struct span dir, const struct record_view *v, struct light *l)
 	return 0;
 }
 
+/* The items of a record, after its version. */
+static int
+decode_name(const struct record_view *v, struct light *l)
+{
+	uint64_t kind = record_u64(v, 0);
+
+	if (kind > PACKAGE_UDEB)
+		return -EBADMSG;
+	l->kind = (enum package_kind)kind;
+	l->name = record_span(v, 1);
+	l->version = record_span(v, 2);
+	l->architecture = record_span(v, 3);
+	return *v->bad;
+}
+
 int
 light_decode(struct span bytes, struct record *r, struct light *ret)
 {
 	struct record_view v, relations, files;
-	uint64_t kind;
 	int res;
 
 	light_clear(ret);
 	res = record_parse(r, bytes, LIGHT_VERSION, &v);
+	if (res == 0)
+		res = decode_name(&v, ret);
 	if (res < 0)
 		return res;
-	kind = record_u64(&v, 0);
-	if (kind > PACKAGE_UDEB)
-		return -EBADMSG;
-	ret->kind = (enum package_kind)kind;
-	ret->name = record_span(&v, 1);
-	ret->version = record_span(&v, 2);
-	ret->architecture = record_span(&v, 3);
 	ret->source = record_span(&v, 4);
 	ret->source_version = record_span(&v, 5);
 	ret->multi_arch = record_span(&v, 6);
 	ret->essential = record_bool(&v, 7);
 	relations = record_array_at(&v, 8);
 	decode_relations(&relations, ret);
-	files = record_array_at(&v, 10);
-	res = decode_files(record_span(&v, 9), &files, ret);
+	files = record_array_at(&v, FILES_ITEM + 1);
+	res = decode_files(record_span(&v, FILES_ITEM), &files, ret);
 	if (res < 0)
 		return res;
 	ret->origin_path = record_span(&v, 11);
 	ret->stanza_len = record_u64(&v, 12);
 	return r->bad;
+}
+
+int
+light_decode_name(struct span bytes, struct record *r, struct light *ret)
+{
+	struct record_view v;
+	int res;
+
+	light_clear(ret);
+	res = record_parse_some(
+	    r, bytes, LIGHT_VERSION, (struct record_items){0, 4}, &v);
+	return res < 0 ? res : decode_name(&v, ret);
+}
+
+int
+light_decode_files(struct span bytes, struct record *r, struct light *ret)
+{
+	struct record_view v, files;
+	int res;
+
+	light_clear(ret);
+	res = record_parse_some(
+	    r, bytes, LIGHT_VERSION, (struct record_items){FILES_ITEM, 2}, &v);
+	if (res < 0)
+		return res;
+	files = record_array_at(&v, 1);
+	res = decode_files(record_span(&v, 0), &files, ret);
+	return res < 0 ? res : r->bad;
 }
 
 bool

@@ -12,17 +12,36 @@ stored(int r)
 	return r == -EBADMSG ? -EIO : r;
 }
 
-int
-package_light(struct txn *t, uint64_t number, struct package *p)
+typedef int decode_fn(struct span bytes, struct record *r, struct light *ret);
+
+static inline int
+read_with(struct txn *t, uint64_t number, decode_fn *decode, struct package *p)
 {
 	struct span bytes;
-	int r;
+	int r = txn_get64(t, T_LIGHT, number, &bytes);
 
-	r = txn_get64(t, T_LIGHT, number, &bytes);
 	if (r < 0)
 		return r;
 	p->number = number;
-	return stored(light_decode(bytes, &p->record, &p->light));
+	return stored(decode(bytes, &p->record, &p->light));
+}
+
+int
+package_light(struct txn *t, uint64_t number, struct package *p)
+{
+	return read_with(t, number, light_decode, p);
+}
+
+int
+package_name(struct txn *t, uint64_t number, struct package *p)
+{
+	return read_with(t, number, light_decode_name, p);
+}
+
+int
+package_files(struct txn *t, uint64_t number, struct package *p)
+{
+	return read_with(t, number, light_decode_files, p);
 }
 
 void

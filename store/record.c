@@ -172,7 +172,7 @@ head_of(unsigned char byte, struct head *ret)
 }
 
 /* Cuts the head of an item from s: the bytes and the items that follow. */
-static bool
+static inline bool
 scan_head(struct span *s, uint64_t *ret_bytes, uint64_t *ret_items)
 {
 	unsigned char byte;
@@ -201,34 +201,87 @@ scan_head(struct span *s, uint64_t *ret_bytes, uint64_t *ret_items)
 	return true;
 }
 
-/* Is s one item, whole, within the limits, and nothing after it? */
-static bool
-is_sound(struct span s)
+/* Cuts the head of an item and the bytes that follow; items are left. */
+static inline bool
+cut_head(struct span *s, uint64_t *ret_items)
 {
-	uint64_t left[RECORD_MAX_DEPTH + 1] = {1}, bytes, items;
+	uint64_t bytes;
+
+	/* Every item has a byte at least. */
+	if (!scan_head(s, &bytes, ret_items) || bytes > s->len ||
+	    *ret_items > s->len)
+		return false;
+	s->ptr += bytes;
+	s->len -= (size_t)bytes;
+	return true;
+}
+
+/* Cuts so many items, each with those in it. */
+static bool
+cut_items(struct span *s, uint64_t n)
+{
+	uint64_t left[RECORD_MAX_DEPTH] = {n};
 	size_t depth = 0;
 
-	if (s.len > RECORD_MAX)
-		return false;
 	for (;;) {
 		while (left[depth] == 0) {
 			if (depth == 0)
-				return s.len == 0;
+				return true;
 			depth--;
 		}
 		left[depth]--;
-		/* Every item has a byte at least. */
-		if (!scan_head(&s, &bytes, &items) || bytes > s.len ||
-		    items > s.len)
+		if (!cut_head(s, &n))
 			return false;
-		s.ptr += bytes;
-		s.len -= (size_t)bytes;
-		if (items == 0)
+		if (n == 0)
 			continue;
-		if (depth == RECORD_MAX_DEPTH)
+		if (depth == RECORD_MAX_DEPTH - 1)
 			return false;
-		left[++depth] = items;
+		left[++depth] = n;
 	}
+}
+
+/* Cuts an item, whole and within the limits, from s; what is left where it
+ * is none is undefined. */
+static bool
+cut_item(struct span *s)
+{
+	uint64_t items;
+
+	return cut_head(s, &items) && (items == 0 || cut_items(s, items));
+}
+
+/* The zone is kept from one record to the next. */
+static int
+begin(struct record *r)
+{
+	r->bad = 0;
+	if (r->unpacked.zone)
+		msgpack_zone_clear(r->unpacked.zone);
+	else
+		r->unpacked.zone = msgpack_zone_new(MSGPACK_ZONE_CHUNK_SIZE);
+	return r->unpacked.zone ? 0 : -ENOMEM;
+}
+
+/* Of an item that is whole and within the limits. */
+static int
+unpack(struct record *r, struct span item, msgpack_object *ret)
+{
+	size_t at = 0;
+	msgpack_unpack_return got =
+	    msgpack_unpack(item.ptr, item.len, &at, r->unpacked.zone, ret);
+
+	/* A sound item is refused for no other reason, whatever the code. */
+	if (got < 0)
+		return -ENOMEM;
+	return got == MSGPACK_UNPACK_SUCCESS ? 0 : -EBADMSG;
+}
+
+static int
+check_version(const msgpack_object *o, uint64_t max_version)
+{
+	if (o->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return -EBADMSG;
+	return o->via.u64 > max_version ? -EPROTO : 0;
 }
 
 int
@@ -236,32 +289,59 @@ record_parse(struct record *r, struct span bytes, uint64_t max_version,
     struct record_view *ret)
 {
 	msgpack_object *o = &r->unpacked.data;
-	size_t at = 0;
-	msgpack_unpack_return got;
+	struct span rest = bytes;
+	int res = begin(r);
 
-	r->bad = 0;
-	if (!is_sound(bytes))
+	if (bytes.len > RECORD_MAX || !cut_item(&rest) || rest.len > 0)
 		return -EBADMSG;
-	/* The zone is kept from one record to the next. */
-	if (r->unpacked.zone)
-		msgpack_zone_clear(r->unpacked.zone);
-	else
-		r->unpacked.zone = msgpack_zone_new(MSGPACK_ZONE_CHUNK_SIZE);
-	if (!r->unpacked.zone)
-		return -ENOMEM;
-	got = msgpack_unpack(bytes.ptr, bytes.len, &at, r->unpacked.zone, o);
-	/* A sound item is refused for no other reason, whatever the code. */
-	if (got < 0)
-		return -ENOMEM;
-	if (got != MSGPACK_UNPACK_SUCCESS || o->type != MSGPACK_OBJECT_ARRAY ||
-	    o->via.array.size == 0 ||
-	    o->via.array.ptr[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+	if (res == 0)
+		res = unpack(r, bytes, o);
+	if (res < 0)
+		return res;
+	if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size == 0)
 		return -EBADMSG;
-	if (o->via.array.ptr[0].via.u64 > max_version)
-		return -EPROTO;
 	*ret = (struct record_view){
 	    o->via.array.ptr + 1, o->via.array.size - 1, &r->bad};
-	return 0;
+	return check_version(o->via.array.ptr, max_version);
+}
+
+static int
+unpack_next(struct record *r, struct span *rest, msgpack_object *ret)
+{
+	struct span item = *rest;
+
+	if (!cut_items(rest, 1))
+		return -EBADMSG;
+	item.len = (size_t)(rest->ptr - item.ptr);
+	return unpack(r, item, ret);
+}
+
+int
+record_parse_some(struct record *r, struct span bytes, uint64_t max_version,
+    struct record_items which, struct record_view *ret)
+{
+	msgpack_object *v, version;
+	struct span rest = bytes;
+	uint64_t none, items;
+	int res = begin(r);
+
+	if (res < 0)
+		return res;
+	if (bytes.len > RECORD_MAX || !scan_head(&rest, &none, &items) ||
+	    items < 1 + which.first + which.n)
+		return -EBADMSG;
+	v = msgpack_zone_malloc(r->unpacked.zone, which.n * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	res = unpack_next(r, &rest, &version);
+	if (res == 0)
+		res = check_version(&version, max_version);
+	if (res == 0 && !cut_items(&rest, which.first))
+		res = -EBADMSG;
+	for (size_t i = 0; i < which.n && res == 0; i++)
+		res = unpack_next(r, &rest, &v[i]);
+	*ret = (struct record_view){v, which.n, &r->bad};
+	return res;
 }
 
 void

@@ -65,6 +65,14 @@ struct record_view {
  * Strings and bytes of the view point into bytes. */
 int record_parse(struct record *r, struct span bytes, uint64_t max_version,
     struct record_view *ret) MUST_CHECK;
+/* The same of `n` items from `first` on alone, the view's 0 being the first of
+ * them; what is behind them is not looked at.  -EBADMSG also where there are
+ * not so many. */
+struct record_items {
+	size_t first, n;
+};
+int record_parse_some(struct record *r, struct span bytes, uint64_t max_version,
+    struct record_items which, struct record_view *ret) MUST_CHECK;
 void record_release(struct record *r);
 /* Sets *bad to -EBADMSG or -ENOMEM, unless it is set. */
 void record_spoil(const struct record_view *v, int r);

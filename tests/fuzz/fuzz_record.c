@@ -75,6 +75,25 @@ write_again(const struct record_view *v)
 	record_writer_release(&w);
 }
 
+/* A part is what the whole says. */
+static void
+ask_part(struct span bytes, const struct record_view *whole)
+{
+	struct record_items which = {whole->n / 2, whole->n - whole->n / 2};
+	struct record rec = {0};
+	struct record_view part;
+
+	must(record_parse_some(&rec, bytes, 100, which, &part) == 0);
+	must(part.n == which.n);
+	for (size_t i = 0; i < part.n; i++) {
+		must(
+		    record_u64(&part, i) == record_u64(whole, which.first + i));
+		must(span_eq(record_span(&part, i),
+		    record_span(whole, which.first + i)));
+	}
+	record_release(&rec);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -84,8 +103,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	/* Twice, as the memory of the first is used again. */
 	for (int i = 0; i < 2; i++) {
+		struct record_items some = {size % 5, size % 3};
+
+		if (record_parse_some(&rec, bytes, 100, some, &v) == 0)
+			ask_all(&v, bytes, 1);
 		if (record_parse(&rec, bytes, 100, &v) < 0)
 			continue;
+		ask_part(bytes, &v);
 		ask_all(&v, bytes, 1);
 		write_again(&v);
 	}

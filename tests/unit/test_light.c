@@ -359,6 +359,47 @@ test_light_encode_decode(void **state)
 	}
 }
 
+/* Into the same struct in turn, too. */
+static void
+test_light_decode_parts(void **state)
+{
+	CLEANUP(record_writer_release) struct record_writer w;
+	CLEANUP(record_release) struct record record = {0};
+	CLEANUP(light_release) struct light in = {0};
+	CLEANUP(light_release) struct light out = {0};
+	struct span bytes;
+
+	(void)state;
+	record_writer_init(&w);
+	parse(full_source, PACKAGE_SOURCE, &in);
+	assert_int_equal(light_encode(&in, &w, &bytes), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(light_decode_files(bytes, &record, &out), 0);
+		assert_int_equal(out.nfiles, in.nfiles);
+		for (size_t f = 0; f < in.nfiles; f++) {
+			assert_true(
+			    span_eq(out.files[f].path, in.files[f].path));
+			assert_true(out.files[f].size == in.files[f].size);
+			assert_true(digest_eq(
+			    &out.files[f].sha256, &in.files[f].sha256));
+		}
+		assert_span(out.name, "");
+		assert_int_equal(light_decode_name(bytes, &record, &out), 0);
+		assert_int_equal(out.kind, PACKAGE_SOURCE);
+		assert_true(span_eq(out.name, in.name));
+		assert_true(span_eq(out.version, in.version));
+		assert_true(span_eq(out.architecture, in.architecture));
+		assert_int_equal(out.nfiles, 0);
+	}
+	record_begin(&w, 1, 4);
+	record_put_u64(&w, PACKAGE_UDEB + 1);
+	for (int i = 0; i < 3; i++)
+		record_put_str(&w, SPAN("x"));
+	assert_int_equal(record_end(&w, &bytes), 0);
+	assert_int_equal(light_decode_name(bytes, &record, &out), -EBADMSG);
+	assert_int_equal(light_decode_files(bytes, &record, &out), -EBADMSG);
+}
+
 static void
 test_light_encode_files_of_two_directories(void **state)
 {
@@ -433,6 +474,7 @@ main(void)
 	    cmocka_unit_test(test_light_from_stanza_refuses),
 	    cmocka_unit_test(test_light_from_stanza_limits),
 	    cmocka_unit_test(test_light_encode_decode),
+	    cmocka_unit_test(test_light_decode_parts),
 	    cmocka_unit_test(test_light_encode_files_of_two_directories),
 	    cmocka_unit_test(test_light_decode_damaged),
 	    cmocka_unit_test(test_package_add_name),

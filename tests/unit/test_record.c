@@ -79,6 +79,67 @@ test_record_round_trip(void **state)
 	strs_release(&copy);
 }
 
+/* Whatever part is asked for is that of the whole; cut short before its end,
+ * it is none. */
+static void
+test_record_parse_some(void **state)
+{
+	const struct record_items version_2 = {0, 1};
+	struct record_writer w;
+	struct record rec = {0};
+	struct record_view v, inner;
+	struct span bytes, part;
+
+	(void)state;
+	record_writer_init(&w);
+	record_begin(&w, 2, 5);
+	record_put_u64(&w, 1000);
+	record_put_str(&w, SPAN("two"));
+	record_array(&w, 2);
+	record_put_u64(&w, 7);
+	record_array(&w, 0);
+	record_put_str(&w, SPAN("four"));
+	record_put_nil(&w);
+	assert_int_equal(record_end(&w, &bytes), 0);
+
+	assert_int_equal(
+	    record_parse_some(&rec, bytes, 2, (struct record_items){1, 3}, &v),
+	    0);
+	assert_int_equal(v.n, 3);
+	assert_true(span_eq(record_span(&v, 0), SPAN("two")));
+	inner = record_array_at(&v, 1);
+	assert_int_equal(inner.n, 2);
+	assert_true(record_u64(&inner, 0) == 7);
+	assert_true(span_eq(record_span(&v, 2), SPAN("four")));
+	assert_false(rec.bad);
+	assert_true(record_u64(&v, 3) == 0);
+	assert_int_equal(rec.bad, -EBADMSG);
+
+	/* nil, at the end, is a byte. */
+	part = (struct span){bytes.ptr, bytes.len - 1};
+	for (size_t first = 0; first <= 6; first++)
+		for (size_t n = 0; n <= 6; n++) {
+			struct record_items which = {first, n};
+			size_t end = first + n;
+
+			assert_int_equal(
+			    record_parse_some(&rec, bytes, 2, which, &v),
+			    end <= 5 ? 0 : -EBADMSG);
+			assert_int_equal(
+			    record_parse_some(&rec, part, 2, which, &v),
+			    end < 5 ? 0 : -EBADMSG);
+		}
+	assert_int_equal(
+	    record_parse_some(&rec, bytes, 1, version_2, &v), -EPROTO);
+	assert_int_equal(
+	    record_parse_some(&rec, SPAN("\x01"), 1, version_2, &v), -EBADMSG);
+	assert_int_equal(
+	    record_parse_some(&rec, (struct span){0}, 1, version_2, &v),
+	    -EBADMSG);
+	record_release(&rec);
+	record_writer_release(&w);
+}
+
 static void
 test_record_points_into_bytes(void **state)
 {
@@ -336,6 +397,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_record_round_trip),
+	    cmocka_unit_test(test_record_parse_some),
 	    cmocka_unit_test(test_record_points_into_bytes),
 	    cmocka_unit_test(test_record_begin_reuses),
 	    cmocka_unit_test(test_record_parse_malformed),
