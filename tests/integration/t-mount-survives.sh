@@ -33,10 +33,22 @@ worker() {
 	printf '%s\n' "$pid"
 }
 
+find_keeper() {
+	KEEPER=$(mount_processes "$MNT")
+	[[ $KEEPER && $KEEPER != *$'\n'* ]] ||
+		fail "not one process keeps the mount: $(leftovers)"
+}
+
 # mount_it OPTION...: sets KEEPER.
 mount_it() {
 	run suitefs "$@" mount "$MNT"
-	KEEPER=$(mount_processes "$MNT")
+	find_keeper
+}
+
+# unmount_it: and see its processes end, so that the next are told from them.
+unmount_it() {
+	run umount "$MNT"
+	wait_for 5 gone "$KEEPER" || fail "still running after umount"
 }
 
 # another_worker PID: is there one, and is it another?
@@ -191,9 +203,9 @@ whole_again() {
 }
 wait_for 5 whole_again || fail "not whole again"
 # On request, all is read through whoever serves.
-run umount "$MNT"
+unmount_it
 run suitefs mount -o nopassthrough "$MNT"
-KEEPER=$(mount_processes "$MNT")
+find_keeper
 exec 5<"$MNT/$half"
 pid=$(worker)
 kill -STOP "$pid"
@@ -205,7 +217,7 @@ kill -CONT "$pid"
 ! wait "$reader" || fail "passed through against the wish"
 exec 5<&-
 cmp "$MNT/$half" "$T/up/$half" || fail "not read"
-run umount "$MNT"
+unmount_it
 mount_it
 
 # --- what changes while nobody serves is shown -----------------------------------------------
@@ -232,11 +244,11 @@ wait_for 6 now_as_it_is || fail "the kernel has old names"
 
 # --- replaced by another program -----------------------------------------------------------------
 
-run umount "$MNT"
+unmount_it
 cp "$SUITEFS" "$T/suitefs"
 (cd "$T" && run ./suitefs --quiet --memstats=table --meminterval=20ms mount \
 	-o restarts=5,fetches=2 "$MNT")
-KEEPER=$(mount_processes "$MNT")
+find_keeper
 # The table of memory goes on with the next process.
 more_samples() {
 	(($(wc -l <"$T/table") > $1))
@@ -269,8 +281,7 @@ kill -HUP "$KEEPER"
 wait_for 5 another_worker "$pid" || fail "nobody goes on with the old program"
 check_dists "$MNT/dists/stable" "$MNT/keyring.gpg"
 kill_worker
-run umount "$MNT"
-wait_for 5 gone "$KEEPER" || fail "still running after umount"
+unmount_it
 
 # --- what it may do ------------------------------------------------------------------------
 
@@ -299,7 +310,7 @@ equal "$(stat -c %U "$T/owned/blobs/sha256/${blob:0:2}/${blob%% *}")" nobody \
 	'the owner of a file that was fetched'
 kill_worker
 equal "$(status_of "$(worker)" Uid)" "$(id -u nobody)" 'the user of the next one'
-run umount "$MNT"
+unmount_it
 
 # --- kept by a service manager -----------------------------------------------------------------
 
