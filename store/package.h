@@ -118,10 +118,11 @@ struct package {
 	struct record record;
 };
 /* -ENOENT: no such package; -EIO: its record is damaged. */
-typedef int package_read_fn(struct txn *t, uint64_t number, struct package *p);
-MUST_CHECK package_read_fn package_light;
+int package_light(struct txn *t, uint64_t number, struct package *p) MUST_CHECK;
 /* What light_decode_name() and light_decode_files() fill in. */
-MUST_CHECK package_read_fn package_name, package_files;
+int package_name(struct txn *t, uint64_t number, struct package *p) MUST_CHECK;
+int package_files(struct txn *t, uint64_t number, struct package *p) MUST_CHECK;
+typedef int package_read_fn(struct txn *t, uint64_t number, struct package *p);
 void package_release(struct package *p);
 
 /* -ENOENT: a stanza of these bytes is not in the store. */
