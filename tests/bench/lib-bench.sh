@@ -14,7 +14,7 @@ wants() {
 
 # Are there rows with other programs?
 compares() {
-	wants mirror || wants snapshot || wants publish
+	wants mirror || wants snapshot || wants publish || wants memory
 }
 
 say() {

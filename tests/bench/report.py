@@ -62,6 +62,17 @@ of one architecture, and with the number of snapshots it does not grow (by at
 most %d MB, but for what is between the first and the last, where nearly all
 differs at the end).
 """ % (LINEAR, EVEN)
+# What rows-memory.sh leaves, and what is said of it.
+MEMORY = "plots/memory.svg"
+MEMORY_NOTES = """\
+## Memory over time
+
+A whole suite through three commands, both programs on the same archive, one
+after the other. suitefs' resident memory has the pages of the database that it
+read, which are the page cache's and go when somebody else needs room.
+
+![](%s)
+""" % MEMORY
 NOTES = """\
 **How the peers are set up.** aptly: database, pool and store on one disk;
 `skipLegacyPool`, no Contents, no bz2, no dependencies followed, `gpgProvider`
@@ -309,6 +320,8 @@ def main(directory):
             print("\n**Budgets missed:** %s." % ("; ".join(missed) or "none"),
                   file=out)
             print("\n" + NOTES, file=out)
+        if os.path.exists(os.path.join(directory, MEMORY)):
+            print(MEMORY_NOTES, file=out)
         with open(os.path.join(HERE, "choices.md")) as f:
             print(f.read(), file=out)
         curves(scale, directory, out)

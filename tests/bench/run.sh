@@ -1,8 +1,8 @@
 #!/bin/bash
 # "make bench": suitefs beside aptly, reprepro and what the machine allows.
 #
-#   run.sh [ROWS]      mirror,snapshot,publish,mount,web    (all but scale and
-#                      choices)
+#   run.sh [ROWS]      mirror,snapshot,publish,mount,web,memory    (all but
+#                      scale and choices)
 #
 # ROWS, with commas between, are files rows-*.sh beside this one.  ROUNDS (3)
 # rounds alternate between all of them; OUT (tests/bench/out) gets a table
@@ -18,7 +18,7 @@
 # shellcheck source=tests/bench/lib-bench.sh
 . "$TOP/tests/bench/lib-bench.sh"
 
-ROWS=${1:-mirror,snapshot,publish,mount,web}
+ROWS=${1:-mirror,snapshot,publish,mount,web,memory}
 ROUNDS=${ROUNDS:-3}
 OUT=${OUT:-$TOP/tests/bench/out}
 REAL=${REAL:-${TMPDIR:-/tmp}/suitefs-upstream}
@@ -78,6 +78,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 		"${row}_round"
 	done
 done
+! wants memory || memory_once
 ! wants scale || scale_once
 "$PYTHON" "$TOP/tests/bench/report.py" "$OUT"
 if [[ -s $OUT/scale.dat ]]; then
