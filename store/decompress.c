@@ -39,6 +39,7 @@ struct decompress {
 	bool whole;
 	int r; /* the error that ended it: no more is taken */
 	bool opened;
+	bool in_frame; /* zst: of the frame a byte at least is taken */
 	union {
 		lzma_stream xz;
 		z_stream gz;
@@ -299,16 +300,22 @@ zst_judge(const struct decompress *d, size_t z, struct error *err)
 	}
 }
 
+/*
+ * A frame's first byte is handed over alone.  libzstd decodes a frame that it
+ * gets as a whole in another way, which finds it damaged where it has less than
+ * its header says; that must not depend on how the input arrives.
+ */
 static int
 zst_add(struct decompress *d, struct in in, struct error *err)
 {
-	ZSTD_inBuffer from = {in.ptr, in.len, 0};
+	ZSTD_inBuffer from = {in.ptr, 0, 0};
 	ZSTD_outBuffer to = {d->out, OUT_BLOCK, 0};
 
 	do {
 		size_t z;
 		int r;
 
+		from.size = d->in_frame ? in.len : from.pos + 1;
 		to.pos = 0;
 		z = ZSTD_decompressStream(d->zst, &to, &from);
 		r = emit(d, d->out, to.pos, err);
@@ -318,7 +325,8 @@ zst_add(struct decompress *d, struct in in, struct error *err)
 			return r;
 		/* 0 only at a frame's very end. */
 		d->whole = z == 0;
-	} while (from.pos < from.size || (!d->whole && to.pos == to.size));
+		d->in_frame = !d->whole;
+	} while (from.pos < in.len || (!d->whole && to.pos == to.size));
 	return 0;
 }
 

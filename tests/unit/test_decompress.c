@@ -223,6 +223,28 @@ test_decompress_several_streams(void **state)
 	}
 }
 
+/* A frame that says 32 bytes and has none, as another that is right follows. */
+static void
+test_decompress_zst_less_than_said(void **state)
+{
+	struct error err = {""};
+	int by_one, at_once;
+
+	(void)state;
+	struct buf bytes BUF = {0};
+	struct got one GOT = {0};
+	struct got all GOT = {0};
+	assert_int_equal(
+	    buf_add(&bytes, "\x28\xb5\x2f\xfd\x20\x20\x01\0\0", 9), 0);
+	pack_zst(SPAN("two"), &bytes);
+	by_one =
+	    unpack_by(CODEC_ZST, buf_span(&bytes), 1, UINT64_MAX, &one, &err);
+	at_once = unpack_by(
+	    CODEC_ZST, buf_span(&bytes), SIZE_MAX, UINT64_MAX, &all, &err);
+	assert_int_equal(by_one, at_once);
+	assert_got(&one, buf_span(&all.plain));
+}
+
 static void
 test_decompress_xz_padding(void **state)
 {
@@ -461,6 +483,7 @@ main(void)
 	    cmocka_unit_test(test_decompress_all_codecs_any_pieces),
 	    cmocka_unit_test(test_decompress_plain),
 	    cmocka_unit_test(test_decompress_several_streams),
+	    cmocka_unit_test(test_decompress_zst_less_than_said),
 	    cmocka_unit_test(test_decompress_xz_padding),
 	    cmocka_unit_test(test_decompress_truncated_anywhere),
 	    cmocka_unit_test(test_decompress_truncated_second_stream),
