@@ -199,19 +199,24 @@ class Harness:
             if not os.path.exists(self.blob(path)):
                 raise Broken(path + ": was read, and is not there")
 
+    def present(self):
+        return [path for path in self.pool if os.path.exists(self.blob(path))]
+
     def rested(self):
-        """A file that no failure is remembered of."""
+        """A file that no failure is remembered of, and not the last one that is
+        there: one has to be read while others can't be had."""
         while True:
             now = time.monotonic()
-            able = [path for path in self.pool if self.rest.get(path, 0) < now]
+            present = self.present()
+            able = [path for path in self.pool
+                    if self.rest.get(path, 0) < now and present != [path]]
             if able:
                 return self.rng.choice(able)
             time.sleep(0.1)
 
     def round(self, path, memory, **fault):
         since = self.log_end()
-        present = self.rng.choice([p for p in self.pool if p != path and
-                                   os.path.exists(self.blob(p))])
+        present = self.rng.choice([p for p in self.present() if p != path])
         index = self.rng.choice(self.others)
         hard = (errno.ENOMEM, errno.EIO) if memory else ()
         if os.path.exists(self.blob(path)):
