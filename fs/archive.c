@@ -22,16 +22,20 @@ struct build {
 /* Adds a file, unless its path can't stand: the tree is best without it
  * then. */
 static int
-add_file(struct build *b, struct span path, uint64_t ref)
+add_checked(struct build *b, struct span path, uint64_t ref)
 {
-	int r;
+	int r = catalog_add(b->c, path, ref);
 
-	if (path_check(path))
-		return 0;
-	r = catalog_add(b->c, path, ref);
-	return r == -ENOTDIR || r == -EISDIR ? 0 : r;
+	return r == -ENOTDIR || r == -EISDIR || r == -EINVAL ? 0 : r;
 }
 
+static int
+add_file(struct build *b, struct span path, uint64_t ref)
+{
+	return path_check(path) ? 0 : add_checked(b, path, ref);
+}
+
+/* Paths of packages were checked when their stanzas were taken in. */
 static int
 add_pool_file(const struct package *p, void *arg)
 {
@@ -44,7 +48,8 @@ add_pool_file(const struct package *p, void *arg)
 
 		if (b->only && !span_starts(path, span_of(b->only)))
 			continue;
-		r = add_file(b, path, archive_ref_file(p->number, (unsigned)i));
+		r = add_checked(
+		    b, path, archive_ref_file(p->number, (unsigned)i));
 	}
 	return r;
 }

@@ -28,6 +28,7 @@ BUDGETS = {
     "publish snapshot": [("time", "aptly", 1 / 8), ("peak", None, 64)],
     "publish switch, 0.5 % changed": [
         ("time", "aptly", 1 / 40), ("peak", None, 64)],
+    "first look into a snapshot": [("time", None, 0.100)],
     "ls -lR of the published tree, warm": [("time", "limit: ext4", 2)],
 }
 # row -> (who, against whom or None, number, "most" or "least")

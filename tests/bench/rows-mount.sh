@@ -39,11 +39,16 @@ mount_prepare() {
 	unmounted
 }
 
+# In a mount that has just begun, the tree of a snapshot has to be made.
+tree_row() {
+	measure "first look into a snapshot" suitefs \
+		stat "$MNT/snapshots/one/dists"
+}
+
 # A mount that has just begun, so that the first read is the first.
 read_row() {
 	local file=dists/prod/main/binary-amd64/Packages
 
-	mounted main
 	rate 'first read of Packages' suitefs "$MNT/$file"
 	rate 'second read of Packages' suitefs "$MNT/$file"
 	cat "$T/disk/$file" >/dev/null
@@ -99,6 +104,8 @@ mount_memory() {
 }
 
 mount_round() {
+	mounted main
+	tree_row
 	read_row
 	list_row
 	apt_row suitefs "$MNT"
