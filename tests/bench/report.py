@@ -163,7 +163,7 @@ def commands(runs, out):
     print("|---|---|---:|---|---:|---:|---:|---:|---|", file=out)
     missed = []
     for row, whos in runs.items():
-        if ":" in row:
+        if ": " in row:
             continue  # a curve's
         of = {who: summary(r) for who, r in whos.items()}
         for who, s in of.items():
@@ -316,7 +316,7 @@ def main(directory):
         for name, text in machine:
             print("- %s: %s" % (name, text), file=out)
         print("", file=out)
-        if found or any(":" not in row for row in runs):
+        if found or any(": " not in row for row in runs):
             missed = commands(runs, out) + values(found, out)
             print("\n**Budgets missed:** %s." % ("; ".join(missed) or "none"),
                   file=out)
