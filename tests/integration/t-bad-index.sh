@@ -271,8 +271,9 @@ bad_update 'Packages.gz: .*(more|longer|announce)'
 (cat "$T/plain" && head -c 50000000 /dev/zero | tr '\0' '\n') | xz -0c |
 	compressed xz "$T/plain"
 bad_update 'Packages.xz: .*(more|longer|announce)'
-# An .xz that wants 4 GB of memory to be read: the byte that says so.
-xz -c "$T/plain" >"$T/plain.xz"
+# An .xz that wants 4 GB of memory to be read: the byte that says so, where one
+# thread puts it.
+xz -T1 -c "$T/plain" >"$T/plain.xz"
 "$PYTHON" -c '
 import struct, sys, zlib
 b = bytearray(open(sys.argv[1], "rb").read())
