@@ -9,7 +9,7 @@ cd "${0%/*}/integration" || exit
 : "${TORTURE_ROUNDS:=1000}" "${TORTURE_SECONDS:=600}"
 export TORTURE_ROUNDS TORTURE_SECONDS
 (($#)) || set -- t-power.sh t-kill.sh t-kill-mount.sh t-fail.sh t-fail-mount.sh \
-	t-memory.sh t-damage.sh t-races.sh
+	t-memory.sh t-damage.sh t-repair.sh t-races.sh
 failed=0
 begun=$SECONDS
 for test; do
