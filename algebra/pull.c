@@ -475,15 +475,12 @@ make_lists(struct pull *u, struct error *err)
 static int
 tell(struct pull *u, struct error *err)
 {
-	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	int r;
 
 	if (!u->opts->changed)
 		return 0;
-	r = txn_read(u->store, &t, err);
-	if (r == 0)
-		r = u->opts->changed(t, derive_source(u->derive, BEFORE),
-		    derive_state(u->derive), u->opts->arg);
+	r = u->opts->changed(u->store, derive_source(u->derive, BEFORE),
+	    derive_state(u->derive), u->opts->arg);
 	return explain(err, r, "cannot compare");
 }
 

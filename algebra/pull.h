@@ -27,9 +27,9 @@ struct pull_opts {
 	bool no_deps;
 	bool recommends, suggests; /* beside Pre-Depends and Depends */
 	bool dry_run;		   /* nothing is made */
-	/* Called in the end, with the state before and the one that comes of
-	 * it; an error is passed on.  Or NULL. */
-	int (*changed)(struct txn *t, const struct state *before,
+	/* Called in the end, outside any transaction, with the state before
+	 * and the one that comes of it; an error is passed on.  Or NULL. */
+	int (*changed)(struct store *s, const struct state *before,
 	    const struct state *after, void *arg);
 	void *arg;
 };

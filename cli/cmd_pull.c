@@ -11,13 +11,24 @@
 #include "cli/cmd_diff.h"
 
 static int
-print_changes(struct txn *t, const struct state *before,
-    const struct state *after, void *arg)
+compare(struct store *s, const struct state *before, const struct state *after,
+    struct diff **ret)
 {
 	static const struct diff_opts all = {0};
+	CLEANUP(txn_cleanup) struct txn *t = NULL;
+	int r = txn_read(s, &t, NULL);
+
+	return r < 0 ? r : diff_new(t, before, after, &all, ret);
+}
+
+/* Without a transaction: who reads the output may take its time. */
+static int
+print_changes(struct store *s, const struct state *before,
+    const struct state *after, void *arg)
+{
 	CLEANUP(diff_cleanup) struct diff *d = NULL;
 	uint64_t rows;
-	int r = diff_new(t, before, after, &all, &d);
+	int r = compare(s, before, after, &d);
 
 	return r < 0 ? r : diff_print(arg, d, NULL, &rows);
 }
