@@ -8,4 +8,10 @@ mapfile -t unit < <(find "$(cd "$1" && pwd)" -name 'test_*' -type f -perm -u+x |
 	exit 1
 }
 cd "${0%/*}"
-exec integration/run.sh -j "$(nproc)" "${unit[@]}" integration/t-*.sh
+# Those that take longest begin, so that none goes on alone in the end.
+long=(integration/t-{real-verbatim,64mb,real}.sh)
+others=()
+for test in integration/t-*.sh; do
+	[[ " ${long[*]} " == *" $test "* ]] || others+=("$test")
+done
+exec integration/run.sh -j "$(nproc)" "${long[@]}" "${unit[@]}" "${others[@]}"
