@@ -74,7 +74,7 @@ error_prefix(struct error *err, int r, const char *fmt, ...)
 	if (!err)
 		return r;
 	va_start(ap, fmt);
-	format(err, err->text, fmt, ap);
+	format(err, err->text[0] || r >= 0 ? err->text : strerror(-r), fmt, ap);
 	va_end(ap);
 	return r;
 }

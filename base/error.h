@@ -50,7 +50,8 @@ int error_set(struct error *err, int r, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* As error_set(), with ": " and the system's words for -r at the end. */
 int error_sys(struct error *err, int r, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Puts "<formatted>: " in front of the text that is there; returns r. */
+/* Puts "<formatted>: " in front of the text that is there, or of the system's
+ * words for -r where there is none; returns r. */
 int error_prefix(struct error *err, int r, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 

@@ -49,6 +49,10 @@ test_prefix_stacks(void **state)
 	/* Its own text as an argument. */
 	(void)error_set(&err, -EIO, "again: %s", err.text);
 	assert_string_equal(err.text, "again: update: mirror m: inner");
+	/* Where nobody has said why. */
+	err = (struct error){""};
+	assert_int_equal(error_prefix(&err, -ENOMEM, "./stable"), -ENOMEM);
+	assert_string_equal(err.text, "./stable: Cannot allocate memory");
 }
 
 static void
