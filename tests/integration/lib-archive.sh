@@ -85,17 +85,30 @@ sign_release() {
 # set_fields FILE "Field: value"...: replaces fields of the one stanza in FILE,
 # or appends them.  An empty value removes a field.
 set_fields() {
-	local file=$1 field
+	local file=$1
 	shift
 
-	for field; do
-		awk -v name="${field%%:*}" '
-			/^[^ \t]/ { drop = index($0, name ":") == 1 }
-			!drop' "$file" >"$file.new"
-		mv "$file.new" "$file"
-		[[ ! ${field#*:} =~ ^[[:space:]]*$ ]] || continue
-		printf '%s\n' "$field" >>"$file"
-	done
+	(($#)) || return 0
+	awk 'function name_of(line) {
+			return substr(line, 1, index(line, ":") - 1)
+		}
+		BEGIN {
+			n = ARGC
+			for (i = 2; i < n; i++) {
+				field[i] = ARGV[i]
+				ARGV[i] = ""
+				last[name_of(field[i])] = i
+			}
+		}
+		/^[^ \t]/ { drop = name_of($0) in last }
+		!drop
+		END {
+			for (i = 2; i < n; i++)
+				if (last[name_of(field[i])] == i &&
+				    field[i] !~ /^[^:]*:[ \t\n]*$/)
+					print field[i]
+		}' "$file" "$@" >"$file.new"
+	mv "$file.new" "$file"
 }
 
 # make_deb NAME VERSION ARCH ["Field: value"...]: a real package in $DEBS with
@@ -339,7 +352,7 @@ finish_index() {
 # make_release DIR ["Field: value"...]: with the fields of make_archive's caller
 # after those given, and signed as it says.
 make_release() {
-	local dir=$1 file
+	local dir=$1 file listed=()
 	shift
 
 	[[ ! $byhash ]] || fields=('Acquire-By-Hash: yes' "${fields[@]}")
@@ -347,23 +360,27 @@ make_release() {
 	# Not in DIR, where it would be listed itself.
 	(cd "$dir" && ftparchive release .) >"$T/release"
 	release_head "$T/release" "$@" "${fields[@]}" >"$dir/Release"
-	find "$dir" \( -name 'Packages*' -o -name 'Sources*' \) -type f \
-		! -path '*/by-hash/*' | while read -r file; do
+	while read -r file; do
 		if [[ ${file##*/} != *.* && ,$forms, != *,plain,* ]]; then
 			rm "$file"
-		elif [[ $byhash ]]; then
-			by_hash "$file"
+		else
+			listed+=("$file")
 		fi
-	done
+	done < <(find "$dir" \( -name 'Packages*' -o -name 'Sources*' \) \
+		-type f ! -path '*/by-hash/*')
+	[[ ! $byhash || ${#listed[@]} == 0 ]] || by_hash "${listed[@]}"
 	[[ $key == none ]] || sign_release "$dir" "$key" "$sign"
 }
 
+# by_hash FILE...
 by_hash() {
-	local dir=${1%/*}/by-hash/SHA256 hash
+	local dir hash file
 
-	mkdir -p "$dir"
-	hash=$(sha256sum <"$1")
-	ln -f "$1" "$dir/${hash%% *}"
+	sha256sum "$@" | while read -r hash file; do
+		dir=${file%/*}/by-hash/SHA256
+		[[ -d $dir ]] || mkdir -p "$dir"
+		ln -f "$file" "$dir/$hash"
+	done
 }
 
 # release_head FILE "Field: value"...: FILE with fields of its head changed.

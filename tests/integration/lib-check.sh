@@ -13,7 +13,7 @@ release_list() {
 # under its name and under by-hash.  partly: what is not there at all is fine,
 # as where upstream has not got it either.
 check_dists() {
-	local dir=$1 keyring=$2 partly=${3-} hash size path file n=0
+	local dir=$1 keyring=$2 partly=${3-} hash size path file files=()
 
 	run gpgv --keyring "$keyring" --output "$T/inrelease" "$dir/InRelease"
 	if [[ ! $partly || -e $dir/Release.gpg ]]; then
@@ -24,15 +24,17 @@ check_dists() {
 		for file in "$dir/$path" \
 			"$dir/${path%/*}/by-hash/SHA256/$hash"; do
 			[[ ! $partly || -e $file ]] || continue
-			[[ $(stat -c %s "$file") == "$size" ]] ||
-				fail "$file: size is not $size"
-			[[ $(sha256sum <"$file") == "$hash  -" ]] ||
-				fail "$file: hash is not $hash"
-			n=$((n + 1))
+			files+=("$file")
+			printf '%s %s\n' "$size" "$file" >&3
+			printf '%s  %s\n' "$hash" "$file"
 		done
-	done < <(release_list "$T/inrelease")
-	[[ $n -gt 0 ]] || fail "$dir: Release lists nothing that is there"
-	CHECKED=$n
+	done < <(release_list "$T/inrelease") >"$T/hashes" 3>"$T/sizes"
+	((${#files[@]})) || fail "$dir: Release lists nothing that is there"
+	stat -c '%s %n' "${files[@]}" >"$T/sizes.now" || fail "stat in $dir"
+	same "$T/sizes" "$T/sizes.now" "sizes in Release and in $dir"
+	sha256sum --quiet --check "$T/hashes" >&2 ||
+		fail "hashes in Release and in $dir differ"
+	CHECKED=${#files[@]}
 }
 
 # check_nothing_else DIR: every file in DIR is one that its Release lists, an old

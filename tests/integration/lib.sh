@@ -107,15 +107,13 @@ unmount_all() {
 
 # Programs this test has started that still run: "PID COMMAND".
 leftovers() {
-	local environ pid
+	local pid environs=(/proc/[0-9]*/environ)
 
-	for environ in /proc/[0-9]*/environ; do
-		pid=${environ#/proc/}
-		pid=${pid%/environ}
-		grep -qzFx "SUITEFS_TEST=$T" "$environ" 2>/dev/null || continue
-		printf '%s %s\n' "$pid" \
-			"$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"
-	done
+	grep -lzFx "SUITEFS_TEST=$T" "${environs[@]}" 2>/dev/null |
+		while IFS=/ read -r _ _ pid _; do
+			printf '%s %s\n' "$pid" \
+				"$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"
+		done || :
 }
 
 # mount_processes MNT [worker]: of the two that serve the mount point, the

@@ -16,7 +16,7 @@ SOURCES=$DISTS/main/source/Sources
 # release [FORM,...]: Release for what lies below DISTS.
 release() {
 	# shellcheck disable=SC2034 # read by make_release
-	local forms=${1-plain,gz} byhash='' key=up sign=both fields=()
+	local forms=${1-plain,gz} byhash='' key=up sign=inline fields=()
 
 	make_release "$DISTS" 'Suite: stable' 'Codename: stable' \
 		'Architectures: amd64' 'Components: main'
@@ -303,7 +303,7 @@ bad_release() {
 
 	sed "$@" "$T/Release" >"$DISTS/Release"
 	! cmp -s "$DISTS/Release" "$T/Release" || fail "nothing changed by $*"
-	sign_release "$DISTS" up
+	sign_release "$DISTS" up inline
 	bad_update "/dists/stable/: $regex"
 }
 Z=0000000000000000000000000000000000000000000000000000000000000000
@@ -338,17 +338,17 @@ done
 bad_release 'line 1: no colon' '1i a line of its own'
 bad_release "line [0-9]+: field Date: .* is not a date" 's/^Date:.*/Date: \x1b[31m/'
 : >"$DISTS/Release"
-sign_release "$DISTS" up
+sign_release "$DISTS" up inline
 bad_update '/dists/stable/: Release is empty'
 (cat "$T/Release" && seq 220000 | sed "s,^, $Z 1 main/,") >"$DISTS/Release"
-sign_release "$DISTS" up
+sign_release "$DISTS" up inline
 bad_update '/InRelease: longer than 16777216 bytes'
 sign_release "$DISTS" up detached
 bad_update '/Release: longer than 16777216 bytes'
 # The same thing said twice is fine.
 line=$(sed -n 's/^ \(.* main\/binary-amd64\/Packages.gz\)$/\1/p' "$T/Release" | tail -n 1)
 sed "\$a\\ $line" "$T/Release" >"$DISTS/Release"
-sign_release "$DISTS" up
+sign_release "$DISTS" up inline
 good_update
 
 # --- what Release does not have -----------------------------------------------------------
@@ -374,7 +374,7 @@ release
 lacks 'Release lists no Sources' --source
 run suitefs mirror edit --no-source m
 sed -i 's/^Architectures:.*/Architectures: amd64 arm64/' "$DISTS/Release"
-sign_release "$DISTS" up
+sign_release "$DISTS" up inline
 lacks "Release lists no Packages for architecture 'arm64'" --arch=arm64
 run suitefs mirror edit --arch=amd64 m
 good_update

@@ -76,41 +76,45 @@ done
 
 # --- bombs -------------------------------------------------------------------------------
 
-# 512 MiB of one letter, in each form that makes little of it; Release tells the
-# truth, or that it is small.
+# 256 MiB of one letter, in each form that makes little of it.
+MIB=256
 bomb() {
-	local form=$1 truth=$2 dir=$T/bomb/dists/stable/main/binary-amd64 size
+	local form=$1 dir=$T/bomb/dists/stable/main/binary-amd64
 
 	rm -rf "$T/bomb"
 	mkdir -p "$dir"
-	"$PYTHON" -c '
-import sys
-sys.stdout.write("Package: ")
-for i in range(512):
-    sys.stdout.write("a" * (1 << 20))' | case $form in
+	{
+		printf 'Package: '
+		head -c "${MIB}M" /dev/zero | tr '\0' a
+	} | case $form in
 	gz) gzip -1 ;;
 	xz) xz -0 ;;
 	zst) zstd -q -1 ;;
-	bz2) bzip2 -1 ;;
 	esac >"$dir/Packages.$form"
-	size=$((512 << 20))
-	[[ $truth ]] || size=1000
+}
+
+# announce FORM SIZE: Release says that the bomb has SIZE bytes.
+announce() {
+	local dists=$T/bomb/dists/stable file=main/binary-amd64/Packages
+
 	{
 		printf 'Suite: stable\nArchitectures: amd64\nComponents: main\n'
 		printf 'Date: %s\nSHA256:\n' "$(date_of)"
-		printf ' %064d %d main/binary-amd64/Packages\n' 1 "$size"
-		printf ' %s %d main/binary-amd64/Packages.%s\n' \
-			"$(sha256sum <"$dir/Packages.$form" | cut -c1-64)" \
-			"$(stat -c %s "$dir/Packages.$form")" "$form"
-	} >"$T/bomb/dists/stable/Release"
-	sign_release "$T/bomb/dists/stable" up
+		printf ' %064d %d %s\n' 1 "$2" "$file"
+		printf ' %s %d %s\n' \
+			"$(sha256sum <"$dists/$file.$1" | cut -c1-64)" \
+			"$(stat -c %s "$dists/$file.$1")" "$file.$1"
+	} >"$dists/Release"
+	sign_release "$dists" up
 }
 
 LIMIT=102400
 ! sanitized || LIMIT=unlimited
 for form in gz xz zst; do
-	for truth in '' yes; do
-		bomb "$form" "$truth"
+	bomb "$form"
+	# The truth, or that it is small.
+	for size in $(((MIB << 20) + 9)) 1000; do
+		announce "$form" "$size"
 		run suitefs mirror create --keyring="$KEYS/up.gpg" bomb \
 			"file:$T/bomb" stable
 		# A hundred MiB of data at most, whatever comes out.
