@@ -1,6 +1,8 @@
 #!/bin/bash
 # usage: run.sh SECONDS FUZZER...
 # Runs each fuzz target for so long, as many at once as there are processors.
+# Where FUZZ_END is set, seconds since 1970, each gets as much less as ends all by
+# then, but a quarter of it at least.
 # Each begins with its corpus.  What it finds on the way is thrown away; an input
 # that breaks it is left beside it, under the name that is printed.
 set -eu
@@ -11,6 +13,14 @@ corpus=$(dirname "$0")/corpus
 found=$(mktemp -d)
 trap 'rm -rf "$found"' EXIT
 trap 'exit 130' INT TERM
+
+if [[ ${FUZZ_END-} ]]; then
+	turns=$((($# + $(nproc) - 1) / $(nproc)))
+	left=$(((FUZZ_END - EPOCHSECONDS) / turns))
+	((left >= seconds / 4)) || left=$((seconds / 4))
+	((left >= seconds)) || seconds=$left
+fi
+printf '%s fuzzers, %s s each\n' "$#" "$seconds"
 
 run_one() {
 	local fuzzer=$1 name=${1##*/fuzz_}
