@@ -122,7 +122,6 @@ update_one(struct cli *c, const char *name, const struct limits *limits,
 	int r = update_mirror(c->store, name, &opts, &u, &err);
 
 	if (r < 0) {
-		error_prefix(&err, r, "mirror %s", name);
 		(void)cli_fail(r, &err);
 		return r;
 	}

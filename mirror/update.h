@@ -40,10 +40,11 @@ struct update_result {
 /*
  * Brings the mirror up to date.  The files of Release and the pool files that
  * the mirror is to have are present before its head moves.  On failure the old
- * state stays and err says what failed and why: -ENOENT no such mirror, or the
- * suite is not there; signature errors as mirror/verify.h; -ESTALE; -EBADMSG
- * size or hash of an index, or a malformed one; -EINVAL a component or
- * architecture that Release does not have (err names those that it has).
+ * state stays and err says which mirror, what failed and why: -ENOENT no such
+ * mirror (err says that alone), or the suite is not there; signature errors as
+ * mirror/verify.h; -ESTALE; -EBADMSG size or hash of an index, or a malformed
+ * one; -EINVAL a component or architecture that Release does not have (err names
+ * those that it has).
  */
 int update_mirror(struct store *s, const char *name,
     const struct update_opts *opts, struct update_result *ret,

@@ -161,7 +161,7 @@ run suitefs mirror create --allow-unsigned debian \
 for command in 'mirror show' 'mirror update' 'mirror edit --source' \
 	'snapshot create x from mirror' 'publish mirror'; do
 	# shellcheck disable=SC2086
-	expect_line 1 'no mirror is named debain; is it debian\?' suitefs \
+	expect_line 1 '^suitefs: no mirror is named debain; is it debian\?' suitefs \
 		$command debain
 done
 expect_line 1 'no snapshot or mirror is named monady; is it monday\?' \
