@@ -498,7 +498,8 @@ update_mirror(struct store *s, const char *name, const struct update_opts *opts,
 
 	if (r == 0)
 		r = run(&u, name, err);
-	if (r < 0 && u.mirror.name) /* else it is the mirror that is not there */
+	/* Without a name it is the mirror that is not there. */
+	if (r < 0 && u.mirror.name)
 		error_prefix(err, r, "mirror %s", name);
 	update_free(&u);
 	if (r < 0)

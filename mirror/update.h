@@ -43,8 +43,8 @@ struct update_result {
  * state stays and err says which mirror, what failed and why: -ENOENT no such
  * mirror (err says that alone), or the suite is not there; signature errors as
  * mirror/verify.h; -ESTALE; -EBADMSG size or hash of an index, or a malformed
- * one; -EINVAL a component or architecture that Release does not have (err names
- * those that it has).
+ * one; -EINVAL a component or architecture that Release does not have (err
+ * names those that it has).
  */
 int update_mirror(struct store *s, const char *name,
     const struct update_opts *opts, struct update_result *ret,
