@@ -57,6 +57,16 @@ mount_store() {
 	run suitefs mount "$MNT"
 }
 
+# as_taken NAME: the snapshot is, byte for byte, the copy of upstream's suite in
+# $T/days.  By hash upstream has older days too, and no plain indexes.
+as_taken() {
+	local tree=$MNT/snapshots/$1/dists/stable
+
+	diff -rq --exclude={by-hash,Packages,Sources} "$T/days/$1" "$tree" >&2 ||
+		fail "$1 is not what upstream signed"
+	check_dists "$tree" "$KEYS/up.gpg"
+}
+
 # field FILE NAME: the value of a field of Release or of InRelease.
 field() {
 	sed -n "s/^$2: //p;/^SHA256:/q" "$1"

@@ -69,16 +69,16 @@ for way in "file:$MNT" "copy:$MNT" "$NGINX_URL"; do
 	equal "$(apt_installed tool)" 1.0 'the tool that is installed'
 	equal "$(apt_installed lib)" 1.0 'its library'
 	[[ -e $APT_DIR/root/usr/share/tool/file ]] || fail "tool is not there"
-	mkdir "$APT_DIR/work"
-	chown _apt "$APT_DIR/work"
+	mkdir "$APT_DIR/fetched"
+	chown _apt "$APT_DIR/fetched"
 	(
-		cd "$APT_DIR/work"
+		cd "$APT_DIR/fetched"
 		run apt-get download lib:arm64 doc
 		run apt-get source --download-only tool
 	)
-	same "$APT_DIR/work/doc_1.0_all.deb" "$DEBS/doc_1.0_all.deb"
-	same "$APT_DIR/work/lib_1.0_arm64.deb" "$DEBS/lib_1.0_arm64.deb"
-	same "$APT_DIR/work/tool_1.0-1.dsc" "$DEBS/tool_1.0-1.dsc"
+	same "$APT_DIR/fetched/doc_1.0_all.deb" "$DEBS/doc_1.0_all.deb"
+	same "$APT_DIR/fetched/lib_1.0_arm64.deb" "$DEBS/lib_1.0_arm64.deb"
+	same "$APT_DIR/fetched/tool_1.0-1.dsc" "$DEBS/tool_1.0-1.dsc"
 
 	# A switch, while apt has the old state.
 	run suitefs publish switch prod two
@@ -147,10 +147,10 @@ upstream "$T/up" "${UP_OPTIONS[@]}"
 run suitefs mirror update m
 apt_update
 candidate 3.0 tool
-mkdir "$APT_DIR/work"
-chown _apt "$APT_DIR/work"
-(cd "$APT_DIR/work" && run apt-get download tool)
-same "$APT_DIR/work/tool_3.0_amd64.deb" "$DEB"
+mkdir "$APT_DIR/fetched"
+chown _apt "$APT_DIR/fetched"
+(cd "$APT_DIR/fetched" && run apt-get download tool)
+same "$APT_DIR/fetched/tool_3.0_amd64.deb" "$DEB"
 
 # --- nginx -------------------------------------------------------------------------------------------
 

@@ -20,17 +20,10 @@ take() {
 
 # exact NAME...: the snapshots are, byte for byte, what was taken.
 exact() {
-	local name path
+	local name
 
 	for name; do
-		(cd "$T/days/$name" && find . -type f ! -path '*/by-hash/*') \
-			>"$T/files"
-		while read -r path; do
-			cmp "$MNT/snapshots/$name/dists/stable/$path" \
-				"$T/days/$name/$path" ||
-				fail "$path of $name is not upstream's"
-		done <"$T/files"
-		check_dists "$MNT/snapshots/$name/dists/stable" "$KEYS/up.gpg"
+		as_taken "$name"
 	done
 }
 
