@@ -42,20 +42,26 @@ own_pid() {
 	printf '%s %s\n' "$1" "$(start_time "$1")" >>"$T/.pids"
 }
 
-start_time() {
-	local stat
-
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+# stat_of PID: sets STAT to the fields of proc(5) stat from the state on, or to
+# nothing where there is no such process.
+stat_of() {
+	STAT=
 	# The command's name may hold anything, its ")" is the last one.
-	awk '{ print $20 }' <<<"${stat##*) }"
+	read -r -d '' STAT 2>/dev/null <"/proc/$1/stat" || STAT=${STAT##*) }
+}
+
+start_time() {
+	local fields
+
+	stat_of "$1"
+	read -ra fields <<<"$STAT"
+	printf '%s\n' "${fields[19]-}"
 }
 
 # gone PID [START]: whether the process is no more (or a zombie).
 gone() {
-	local stat
-
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
-	[[ ${stat##*) } == Z* ]] && return 0
+	stat_of "$1"
+	[[ $STAT && $STAT != Z* ]] || return 0
 	[[ ${2-} && $(start_time "$1") != "$2" ]]
 }
 

@@ -12,7 +12,7 @@ need gpg gpgv apt-get "$PYTHON"
 MNT=$T/mnt
 # Switches, and for how long at most.
 ROUNDS=${TORTURE_ROUNDS:-40}
-LIMIT=${TORTURE_SECONDS:-35}
+LIMIT=${TORTURE_SECONDS:-20}
 
 make_key ours
 two_states
