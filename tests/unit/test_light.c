@@ -213,14 +213,30 @@ test_light_from_stanza_source_directory(void **state)
 	}
 }
 
+struct refusal {
+	enum package_kind kind;
+	const char *text, *expected;
+};
+
 /* The stanza begins at line 10 of its index. */
 static void
-test_light_from_stanza_refuses(void **state)
+assert_refused(const struct refusal *cases, size_t n)
 {
-	static const struct {
-		enum package_kind kind;
-		const char *text, *expected;
-	} cases[] = {
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP(light_release) struct light l = {0};
+		struct error err = {""};
+
+		assert_int_equal(light_from_stanza(span_of(cases[i].text),
+				     cases[i].kind, 10, &l, &err),
+		    -EBADMSG);
+		assert_string_equal(err.text, cases[i].expected);
+	}
+}
+
+static void
+test_light_from_stanza_refuses_binaries(void **state)
+{
+	static const struct refusal cases[] = {
 	    {PACKAGE_BINARY, "Version: 1\nArchitecture: all\n" FILE_A,
 		"line 10: package \"\" has no Package"},
 	    {PACKAGE_BINARY, "Package: a\nArchitecture: all\n" FILE_A,
@@ -260,6 +276,16 @@ test_light_from_stanza_refuses(void **state)
 	    {PACKAGE_BINARY, "Package: a\nVersion: 1/2\nArchitecture: all\n",
 		"line 11: Version has a slash: \"1/2\""},
 	    {PACKAGE_BINARY, BINARY "no field\n", "line 13: no colon"},
+	};
+
+	(void)state;
+	assert_refused(cases, ARRAY_LEN(cases));
+}
+
+static void
+test_light_from_stanza_refuses_sources(void **state)
+{
+	static const struct refusal cases[] = {
 	    {PACKAGE_SOURCE, SOURCE,
 		"line 10: package \"a\" has no Checksums-Sha256"},
 	    {PACKAGE_SOURCE, SOURCE "Checksums-Sha256:\n",
@@ -289,15 +315,7 @@ test_light_from_stanza_refuses(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEANUP(light_release) struct light l = {0};
-		struct error err = {""};
-
-		assert_int_equal(light_from_stanza(span_of(cases[i].text),
-				     cases[i].kind, 10, &l, &err),
-		    -EBADMSG);
-		assert_string_equal(err.text, cases[i].expected);
-	}
+	assert_refused(cases, ARRAY_LEN(cases));
 }
 
 static void
@@ -471,7 +489,8 @@ main(void)
 	    cmocka_unit_test(test_light_from_stanza_flat_archive),
 	    cmocka_unit_test(test_light_from_stanza_source),
 	    cmocka_unit_test(test_light_from_stanza_source_directory),
-	    cmocka_unit_test(test_light_from_stanza_refuses),
+	    cmocka_unit_test(test_light_from_stanza_refuses_binaries),
+	    cmocka_unit_test(test_light_from_stanza_refuses_sources),
 	    cmocka_unit_test(test_light_from_stanza_limits),
 	    cmocka_unit_test(test_light_encode_decode),
 	    cmocka_unit_test(test_light_decode_parts),
