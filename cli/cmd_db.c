@@ -214,7 +214,7 @@ cmd_db_check(struct cli *c)
 	cancel_on_signals();
 	/* Before the store is opened: that reads some pages already. */
 	expect_crashes();
-	if (cli_open_store(c) < 0)
+	if (cli_open_store(c, 0) < 0)
 		return EXIT_FAILED;
 	fs.store = c->store;
 	fs.json = c->json ? json_array() : NULL;

@@ -223,6 +223,8 @@ cmd_mirror_create(struct cli *c)
 		return cli_usage(c,
 		    "%s ends in '/': a flat archive has no components",
 		    m.suite);
+	if (cli_open_store(c, STORE_CREATE) < 0)
+		return EXIT_FAILED;
 	r = mirrors_create(c->store, &m, &o, &err);
 	if (r < 0)
 		return cli_fail(r, &err);

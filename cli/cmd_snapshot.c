@@ -87,20 +87,26 @@ cmd_snapshot_create(struct cli *c)
 	const char *name = c->args[0];
 	char dated[DATE_SIZE];
 	struct error err = {0};
+	bool empty = c->nargs == 2 && strcmp(c->args[1], "empty") == 0;
+	bool by_date = c->nargs == 3 && is_from_mirror(c->args);
 	int r;
 
-	if (c->nargs == 3 && is_from_mirror(c->args)) {
+	if (!empty && !by_date &&
+	    (c->nargs != 4 || !is_from_mirror(c->args + 1)))
+		return cli_usage(c, "say NAME from mirror M, from mirror M, or "
+				    "NAME empty");
+	/* Where there is no store, there is no mirror either. */
+	if (cli_open_store(c, empty ? STORE_CREATE : 0) < 0)
+		return EXIT_FAILED;
+	if (empty)
+		r = derive_empty(c->store, name, time(NULL), &err);
+	else if (by_date) {
 		r = snapshots_from_mirror_dated(
 		    c->store, c->args[2], time(NULL), dated, &err);
 		name = dated;
-	} else if (c->nargs == 2 && strcmp(c->args[1], "empty") == 0)
-		r = derive_empty(c->store, name, time(NULL), &err);
-	else if (c->nargs == 4 && is_from_mirror(c->args + 1))
+	} else
 		r = snapshots_from_mirror(
 		    c->store, name, c->args[3], time(NULL), &err);
-	else
-		return cli_usage(c, "say NAME from mirror M, from mirror M, or "
-				    "NAME empty");
 	if (r < 0)
 		return cli_fail(r, &err);
 	log_info("snapshot %s created", name);

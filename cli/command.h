@@ -31,10 +31,9 @@ struct cli;
 struct memstats;
 
 enum command_flags {
-	CMD_CREATES = 1 << 0,  /* makes the store where there is none */
-	CMD_NO_STORE = 1 << 1, /* opens it itself, or not at all */
-	CMD_READS = 1 << 2,    /* prints, and changes nothing */
-	CMD_STAYS = 1 << 3,    /* begins memstats in the process that stays */
+	CMD_NO_STORE = 1 << 0, /* opens it itself, or not at all */
+	CMD_READS = 1 << 1,    /* prints, and changes nothing */
+	CMD_STAYS = 1 << 2,    /* begins memstats in the process that stays */
 };
 
 struct command {
@@ -89,9 +88,10 @@ int cli_values(const struct cli *c, const char *name, struct strs *ret);
  * message) where one can't be read. */
 int cli_files(const struct cli *c, const char *name, struct strs *ret);
 
-/* For commands with CMD_NO_STORE: opens the store that was meant.  What keeps
- * it from being opened has been told then; it is closed after the command. */
-int cli_open_store(struct cli *c) MUST_CHECK;
+/* For commands with CMD_NO_STORE: opens the store that was meant, or makes it
+ * (STORE_CREATE in flags).  What keeps it from being opened has been told then;
+ * it is closed after the command. */
+int cli_open_store(struct cli *c, unsigned flags) MUST_CHECK;
 
 /* One line on stderr and the exit status: usage errors are 2. */
 int cli_fail(int r, const struct error *err);

@@ -212,7 +212,7 @@ static const struct option_def mount_options[] = {
 const struct command commands[] = {
     {"mirror", "create", "NAME URL SUITE [COMPONENT...]",
 	"Describe an archive to be mirrored (flat: SUITE ends in /)", 3, ANY,
-	CMD_CREATES, mirror_create_options, cmd_mirror_create},
+	CMD_NO_STORE, mirror_create_options, cmd_mirror_create},
     {"mirror", "update", "NAME...", "Bring mirrors up to date", 1, ANY, 0,
 	mirror_update_options, cmd_mirror_update},
     {"mirror", "fetch", "NAME [QUERY...]",
@@ -233,7 +233,7 @@ const struct command commands[] = {
 	drop_options, cmd_mirror_drop},
     {"snapshot", "create", "[NAME] from mirror M | NAME empty",
 	"Freeze a mirror's newest state; without NAME under its Date", 2, 4,
-	CMD_CREATES, NULL, cmd_snapshot_create},
+	CMD_NO_STORE, NULL, cmd_snapshot_create},
     {"snapshot", "fetch", "NAME [QUERY...]",
 	"Make pool files of a snapshot present", 1, ANY, 0, fetch_options,
 	cmd_snapshot_fetch},

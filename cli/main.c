@@ -189,20 +189,17 @@ find_command(const char *noun, const char *verb, bool *ret_noun)
 }
 
 int
-cli_open_store(struct cli *c)
+cli_open_store(struct cli *c, unsigned flags)
 {
 	CLEANUP_FREE char *def = NULL;
 	const char *dir = c->store_dir;
 	struct error err = {0};
-	unsigned flags = 0;
 	int r;
 
 	if (!dir)
 		dir = def = store_default_dir();
 	if (!dir)
 		return cli_fail(-ENOMEM, &err), -ENOMEM;
-	if (c->command->flags & CMD_CREATES)
-		flags |= STORE_CREATE;
 	r = store_open(dir, flags, 0, &c->store, &err);
 	return r < 0 ? (cli_fail(r, &err), r) : 0;
 }
@@ -222,7 +219,7 @@ run(struct cli *c)
 	/* What only prints ends silently with who reads it: "| head". */
 	if (cmd->flags & CMD_READS)
 		(void)signal(SIGPIPE, SIG_DFL);
-	if (!(cmd->flags & CMD_NO_STORE) && cli_open_store(c) < 0)
+	if (!(cmd->flags & CMD_NO_STORE) && cli_open_store(c, 0) < 0)
 		return EXIT_FAILED;
 	status = cmd->run(c);
 	store_close(c->store);
@@ -330,6 +327,29 @@ unknown_verb(const char *noun, const char *verb)
 	return EXIT_USAGE;
 }
 
+/* "help [NOUN [VERB]]" is "[NOUN [VERB]] --help"; aptly and git have both. */
+static int
+answer_help(const char *noun, const char *verb)
+{
+	const struct command *cmd;
+	bool known = false;
+
+	if (!noun) {
+		help_program();
+		return EXIT_DONE;
+	}
+	cmd = find_command(noun, verb, &known);
+	if (!known)
+		return unknown_noun(noun);
+	if (cmd)
+		help_command(cmd);
+	else if (verb)
+		return unknown_verb(noun, verb);
+	else
+		help_noun(noun);
+	return EXIT_DONE;
+}
+
 /* Finds the command that is meant; GO_ON, or an exit status. */
 static int
 choose_command(struct parser *p, struct cli *c, int argc, char **argv)
@@ -350,9 +370,13 @@ choose_command(struct parser *p, struct cli *c, int argc, char **argv)
 	c->command = find_command(noun, NULL, &known);
 	if (c->command)
 		return GO_ON;
-	if (!known) {
+	if (!known && strcmp(noun, "version") == 0 && optind == argc)
+		return answer_version();
+	if (!known && strcmp(noun, "help") == 0 && argc - optind <= 2)
+		return answer_help(
+		    argv[optind], optind < argc ? argv[optind + 1] : NULL);
+	if (!known)
 		return unknown_noun(noun);
-	}
 	if (parse(p, c, argc, argv, true) < 0)
 		return EXIT_USAGE;
 	if (optind == argc) {

@@ -1,9 +1,11 @@
 # bash completion for suitefs(1)
 
 # Names of mirrors, snapshots and publications: the first word of each line.
+# In the store that the command line names, which is the caller's $store.
 _suitefs_names()
 {
-	suitefs --quiet "$1" list 2>/dev/null | cut -d' ' -f1
+	suitefs ${store:+--store="${store/#\~/$HOME}"} --quiet "$1" list \
+		2>/dev/null | cut -d' ' -f1
 }
 
 _suitefs_options()
@@ -96,25 +98,31 @@ _suitefs_words()
 
 _suitefs()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} noun='' verb='' word words
+	local cur=${COMP_WORDS[COMP_CWORD]} noun='' verb='' store='' option=''
+	local value='' word words
+	# bash makes three words of "--option=value".
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-		case $word in
-		-* | =) ;;
-		*)
-			if [ -z "$noun" ]; then
-				noun=$word
-			elif [ -z "$verb" ]; then
-				verb=$word
-			fi
-			;;
-		esac
+		if [ "$value" ]; then
+			[ "$option" != --store ] || store=$word
+			option='' value=''
+		elif [ "$word" = = ]; then
+			value=y
+		elif [[ $word == -* ]]; then
+			option=$word
+		elif [ -z "$noun" ]; then
+			[ "$word" = help ] || noun=$word
+		elif [ -z "$verb" ]; then
+			verb=$word
+		fi
 	done
 	COMPREPLY=()
+	# For a value, the names of files.
+	[ "$value" ] || [ "$cur" = = ] && return
 	case $cur in
 	-*) words=$(_suitefs_options "$noun" "$verb") ;;
 	*)
 		if [ -z "$noun" ]; then
-			words='mirror snapshot publish package graph db mount'
+			words='mirror snapshot publish package graph db mount help'
 		elif [ "$noun" = mount ]; then
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			return

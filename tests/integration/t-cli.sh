@@ -89,6 +89,19 @@ while read -r command; do
 			sort) >&2 || fail "completion and --help of '$command' differ"
 done <"$T/commands"
 
+# Options with values may stand anywhere, as bash takes them apart; names are
+# those of the store that is named.
+for i in 1 2; do
+	run suitefs --store="$T/other$i" snapshot create "day$i" empty
+done
+completes day2 suitefs --store = "$T/other2" snapshot show ''
+completes day1 suitefs snapshot --quiet diff --store = "$T/other1" ''
+completes verify suitefs --json --memstats = /tmp/x snapshot ver
+completes --arch= suitefs --quiet mirror edit --url = http://x/ --ar
+[[ ! $(complete_words suitefs snapshot diff --arch = '') ]] ||
+	fail "names of snapshots are no architectures"
+completes merge suitefs help snapshot ''
+
 # --- installing -----------------------------------------------------------------
 
 # mount(8) looks for its helpers nowhere else.
@@ -97,6 +110,23 @@ grep -q "suitefs $T/dest/sbin/mount.suitefs$" "$T/out" ||
 	fail "mount(8) won't find mount.suitefs"
 
 # --- wrong usage ------------------------------------------------------------------
+
+run suitefs snapshot diff --help
+cp "$T/out" "$T/help"
+run suitefs help snapshot diff
+same "$T/help" "$T/out" 'help in two words'
+run suitefs help
+grep -q '^Usage: suitefs ' "$T/out" || fail "help does not help"
+run suitefs help db
+grep -q '^Usage: suitefs db VERB' "$T/out" || fail "help db tells something else"
+run suitefs help mount
+grep -q '^Usage: suitefs mount' "$T/out" || fail "help mount tells something else"
+expect_line 2 'snapshot dif: no such command; is it diff' suitefs help snapshot dif
+expect_line 2 'snapsho: no such command; is it snapshot' suitefs help snapsho
+run suitefs --version
+cp "$T/out" "$T/version"
+run suitefs version
+same "$T/version" "$T/out" 'version in two ways'
 
 expect 2 '' suitefs
 expect_line 2 'no such command' suitefs nonsense
@@ -114,6 +144,7 @@ expect_line 2 'NAME from mirror M' suitefs snapshot create a from nothing
 expect_line 2 'keyring' suitefs mirror create a http://mirror.example.org/ s main
 expect_line 2 '/nowhere' suitefs mirror create --keyring=/nowhere a \
 	http://mirror.example.org/debian stable main
+run suitefs snapshot create some empty
 expect_line 2 'prefix' suitefs publish drop --prefix=a/dists/b stable
 expect_line 2 'prefix' suitefs publish drop --prefix=snapshots stable
 expect_line 2 'valid-for' suitefs publish snapshot --valid-for=soon a
@@ -123,6 +154,9 @@ expect_line 2 'verbatim' suitefs publish snapshot --verbatim --skip-signing a
 
 rm -rf "$SUITEFS_STORE"
 expect_line 1 "$SUITEFS_STORE" suitefs mirror list
+expect_line 1 'no store' suitefs snapshot create a from mirror m
+expect_line 2 'keyring' suitefs mirror create a http://mirror.example.org/ s main
+[[ ! -e $SUITEFS_STORE ]] || fail "a command that failed made a store"
 expect_line 1 "$T/file" suitefs --store "$T/file" mirror list
 touch "$T/file"
 expect_line 1 "$T/file" suitefs --store="$T/file" snapshot create a empty
