@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 #define TEXT_SIZE 16384 /* bytes of /proc/self/smaps read at once */
@@ -20,7 +21,7 @@ struct memstats {
 	char *file, *mapped;
 	int fd;
 	unsigned interval_ms;
-	struct timespec began;
+	int64_t began_ms; /* clock_ms() */
 	bool begun;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -145,16 +146,6 @@ memstats_take(const char *mapped, struct memstats_sample *ret)
 
 /* --- the table --- */
 
-static uint64_t
-ms_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)((now.tv_sec - then->tv_sec) * 1000 +
-			  (now.tv_nsec - then->tv_nsec) / 1000000);
-}
-
 static int
 write_sample(const struct memstats *m)
 {
@@ -164,7 +155,7 @@ write_sample(const struct memstats *m)
 
 	if (r < 0)
 		return r;
-	s.ms = ms_since(&m->began);
+	s.ms = (uint64_t)(clock_ms() - m->began_ms);
 	(void)snprintf(line, sizeof(line),
 	    "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
 	    s.ms, s.resident, s.anonymous, s.heap, s.database);
@@ -178,12 +169,7 @@ wait_for_end(struct memstats *m, struct timespec *next)
 	bool ending;
 	int r = 0;
 
-	next->tv_sec += m->interval_ms / 1000;
-	next->tv_nsec += (long)(m->interval_ms % 1000) * 1000000;
-	if (next->tv_nsec >= 1000000000) {
-		next->tv_nsec -= 1000000000;
-		next->tv_sec++;
-	}
+	*next = clock_later(*next, m->interval_ms);
 	(void)pthread_mutex_lock(&m->lock);
 	while (!m->ending && r == 0)
 		r = pthread_cond_clockwait(
@@ -197,9 +183,8 @@ static void *
 sample(void *arg)
 {
 	struct memstats *m = arg;
-	struct timespec next;
+	struct timespec next = clock_in(0);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &next);
 	while (m->status == 0 && !wait_for_end(m, &next))
 		m->status = write_sample(m);
 	return NULL;
@@ -216,7 +201,7 @@ memstats_open(const char *file, unsigned interval_ms, const char *mapped,
 
 	if (!m)
 		return error_sys(err, -ENOMEM, "%s", file);
-	(void)clock_gettime(CLOCK_MONOTONIC, &m->began);
+	m->began_ms = clock_ms();
 	m->fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	r = m->fd < 0 ? -errno : file_write_all(m->fd, head, strlen(head));
 	/* A pipe has no other name. */

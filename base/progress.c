@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -46,15 +46,6 @@ struct progress {
  * output away while the line is hidden. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct progress *current;
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Text being put together in a fixed place; what has no room is cut off. */
 struct line {
@@ -266,7 +257,7 @@ progress_free(struct progress *p)
 static void
 start(struct progress *p, const char *name)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	(void)pthread_mutex_lock(&lock);
 	(void)snprintf(p->name, sizeof(p->name), "%s", name);
@@ -330,7 +321,7 @@ progress_add(struct progress *p, uint64_t bytes, uint64_t files)
 		return;
 	atomic_fetch_add(&p->bytes, bytes);
 	atomic_fetch_add(&p->files, files);
-	now = now_ms();
+	now = clock_ms();
 	next = atomic_load(&p->next);
 	/* Of several threads that come at the same time one shows. */
 	if (now >= next && atomic_compare_exchange_strong(&p->next, &next,
@@ -342,7 +333,7 @@ void
 progress_end(struct progress *p)
 {
 	struct line l = {.len = 0};
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	if (!p)
 		return;
@@ -371,6 +362,6 @@ void
 progress_show(void)
 {
 	if (current && current->drawn)
-		draw(current, now_ms());
+		draw(current, clock_ms());
 	(void)pthread_mutex_unlock(&lock);
 }

@@ -8,8 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "fs/restarts.h"
 #include "fs/service.h"
@@ -38,15 +38,6 @@ struct keeper {
 	int result; /* once ended */
 	struct error err;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 end(struct keeper *k, int result)
@@ -242,7 +233,7 @@ on_death(struct keeper *k, int status)
 			"died (%s); only Linux 6.9 and later let another one "
 			"go on",
 			where, how));
-	} else if (!restarts_take(&k->restarts, now_ms(), &delay)) {
+	} else if (!restarts_take(&k->restarts, clock_ms(), &delay)) {
 		end(k, error_set(&k->err, -EIO,
 			   "%s: unmounted, for the process that serves it dies "
 			   "again and again (last by %s)",
@@ -252,7 +243,7 @@ on_death(struct keeper *k, int status)
 			 "another one goes on",
 		    where, how, k->said < 0 ? "; " : "",
 		    k->said < 0 ? k->said_err.text : "");
-		k->due_ms = now_ms() + delay;
+		k->due_ms = clock_ms() + delay;
 	}
 }
 
@@ -277,13 +268,13 @@ reap(struct keeper *k)
 static bool
 wait_for_end(struct keeper *k, int timeout_ms)
 {
-	const int64_t until = now_ms() + timeout_ms;
+	const int64_t until = clock_ms() + timeout_ms;
 	int status;
 
 	while (k->worker > 0 && waitpid(k->worker, &status, WNOHANG) == 0) {
 		struct pollfd p = {.fd = k->signals, .events = POLLIN};
 		struct signalfd_siginfo info;
-		int64_t left = until - now_ms();
+		int64_t left = until - clock_ms();
 
 		if (left <= 0)
 			return false;
@@ -374,7 +365,7 @@ step(struct keeper *k)
 
 	/* The connection is not polled: every request would wake us. */
 	if (k->worker == 0) {
-		wait = k->due_ms - now_ms();
+		wait = k->due_ms - clock_ms();
 		if (wait <= 0) {
 			start_worker(k);
 			return;
@@ -407,7 +398,7 @@ begin(struct keeper *k)
 	k->signals = signalfd(-1, &ours, SFD_CLOEXEC);
 	if (k->signals < 0)
 		return error_sys(&k->err, -errno, "cannot handle signals");
-	restarts_init(&k->restarts, k->opts->restarts, now_ms());
+	restarts_init(&k->restarts, k->opts->restarts, clock_ms());
 	/* What goes on was served before. */
 	k->serving = k->kept->fd >= 0;
 	return 0;

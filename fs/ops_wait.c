@@ -1,8 +1,8 @@
 #include <assert.h>
 #include <errno.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "fs/inode.h"
 #include "fs/ops_internal.h"
@@ -38,15 +38,6 @@ struct waiting {
 	bool armed, interrupted;
 	unsigned users;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 drop(struct waiting *w)
@@ -85,7 +76,7 @@ blob_of(const struct waiting *w)
 static bool
 is_new_failure(struct ops *ops, uint64_t blob)
 {
-	const int64_t ms = now_ms();
+	const int64_t ms = clock_ms();
 	bool same;
 
 	(void)pthread_mutex_lock(&ops->lock);
@@ -170,13 +161,13 @@ on_interrupt(fuse_req_t req, void *data)
 void
 ops_resumed(struct ops *ops)
 {
-	ops->resumed_ms = now_ms();
+	ops->resumed_ms = clock_ms();
 }
 
 static int64_t
 wait_began(const struct ops *ops)
 {
-	const int64_t now = now_ms();
+	const int64_t now = clock_ms();
 
 	if (ops->resumed_ms == 0 || now - ops->resumed_ms > RESUMED_MS ||
 	    ops->opts.wait_ms < RESUMED_WAIT_MS)
@@ -188,7 +179,7 @@ wait_began(const struct ops *ops)
 static struct waiting *
 claim_late(struct ops *ops)
 {
-	const int64_t until = now_ms() - ops->opts.wait_ms;
+	const int64_t until = clock_ms() - ops->opts.wait_ms;
 	struct waiting *w, *found = NULL;
 
 	(void)pthread_mutex_lock(&ops->lock);

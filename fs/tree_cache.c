@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/queue.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "fs/archive.h"
 #include "fs/inode.h"
 
@@ -206,15 +206,6 @@ find(struct tree_cache *cache, uint64_t root, unsigned part)
 	return NULL;
 }
 
-static int64_t
-now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 static void
 evict(struct tree_cache *cache)
 {
@@ -310,7 +301,7 @@ tree_cache_put(struct tree_cache *cache, const struct cached *cached)
 	slot = (struct slot *)(uintptr_t)cached;
 	(void)pthread_mutex_lock(&cache->lock);
 	slot->users--;
-	slot->used_s = now_s();
+	slot->used_s = clock_s();
 	evict(cache);
 	(void)pthread_mutex_unlock(&cache->lock);
 }
@@ -319,7 +310,7 @@ void
 tree_cache_drop_idle(struct tree_cache *cache, int64_t idle_s)
 {
 	struct slot *slot, *before;
-	int64_t now = now_s();
+	int64_t now = clock_s();
 
 	(void)pthread_mutex_lock(&cache->lock);
 	/* One that is being built has a user. */

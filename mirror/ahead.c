@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "mirror/rate.h"
 #include "store/blob.h"
@@ -324,14 +325,8 @@ is_cancelled(const struct ahead *a)
 static void
 wait_a_moment(struct ahead *a)
 {
-	struct timespec until;
+	struct timespec until = clock_in(LOOK_MS);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* can't fail */
-	until.tv_nsec += LOOK_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
 	(void)pthread_cond_clockwait(
 	    &a->came, &a->lock, CLOCK_MONOTONIC, &until);
 }

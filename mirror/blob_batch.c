@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "store/gone.h"
 
 #define UNDER_WAY 64  /* requests at once */
@@ -55,20 +56,6 @@ file_done(void *ctx, int r, const char *why)
 	(void)pthread_mutex_unlock(&run->lock);
 }
 
-static struct timespec
-in_a_moment(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* can't fail */
-	ts.tv_nsec += LOOK_MS * 1000000L;
-	if (ts.tv_nsec >= 1000000000L) {
-		ts.tv_nsec -= 1000000000L;
-		ts.tv_sec++;
-	}
-	return ts;
-}
-
 static bool
 is_cancelled(const struct blob_run *run)
 {
@@ -83,7 +70,7 @@ wait_for(struct blob_run *run, size_t n)
 
 	(void)pthread_mutex_lock(&run->lock);
 	while (run->under_way > n && !run->hopeless && !is_cancelled(run)) {
-		struct timespec until = in_a_moment();
+		struct timespec until = clock_in(LOOK_MS);
 
 		(void)pthread_cond_clockwait(
 		    &run->ended, &run->lock, CLOCK_MONOTONIC, &until);

@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "mirror/blob_fetch.h"
 #include "mirror/rate.h"
 #include "store/blob.h"
@@ -41,7 +41,7 @@ struct job {
 	struct waiter *waiters;
 	int status;	 /* of a failed one */
 	char *why;	 /* likewise; may be NULL */
-	int64_t until_s; /* likewise, CLOCK_MONOTONIC */
+	int64_t until_s; /* likewise, of clock_s() */
 };
 
 struct line {
@@ -79,15 +79,6 @@ struct blob_queue {
 	struct line queued;
 	struct line failed; /* oldest first */
 };
-
-static int64_t
-now_s(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* can't fail */
-	return ts.tv_sec;
-}
 
 static void
 line_add(struct line *l, struct job *j)
@@ -145,7 +136,7 @@ job_free(struct blob_queue *q, struct job *j)
 static void
 forget_failures(struct blob_queue *q)
 {
-	int64_t now = now_s();
+	int64_t now = clock_s();
 
 	while (q->failed.first &&
 	       (q->failed.first->until_s <= now || q->failed.n > FAILED_MAX))
@@ -198,7 +189,7 @@ finish(struct blob_queue *q, struct job *j, int r, const char *why)
 		j->state = JOB_FAILED;
 		j->status = r;
 		j->why = strdup(why); /* without, the number has to do */
-		j->until_s = now_s() + remember_s(r);
+		j->until_s = clock_s() + remember_s(r);
 		line_add(&q->failed, j);
 		forget_failures(q);
 	} else {
@@ -458,7 +449,7 @@ join(struct blob_queue *q, const struct wish *wish, char **why)
 		return -EINTR;
 	forget_failures(q);
 	j = *bucket_of(q, wish->blob);
-	if (j && j->state == JOB_FAILED && j->until_s <= now_s()) {
+	if (j && j->state == JOB_FAILED && j->until_s <= clock_s()) {
 		forget_failure(q, j);
 		j = NULL;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/span.h"
 #include "mirror/fetch_url.h"
 #include "mirror/http_transfer.h"
@@ -15,15 +16,6 @@ static void
 cleanup_slist(struct curl_slist **l)
 {
 	libcurl()->slist_free_all(*l);
-}
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static long

@@ -1,4 +1,5 @@
 #include "mirror/rate.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,15 +17,6 @@ struct rate {
 	uint64_t bytes_per_s;
 	uint64_t free_at;
 };
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* can't fail */
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 int
 rate_new(uint64_t bytes_per_s, struct rate **ret)
@@ -57,7 +49,7 @@ rate_free(struct rate *r)
 static uint64_t
 book(struct rate *r, size_t bytes)
 {
-	uint64_t now = now_ns(), until;
+	uint64_t now = (uint64_t)clock_ns(), until;
 	/* Pieces of a transfer are small: no overflow below 18 GB. */
 	uint64_t cost = (uint64_t)bytes * NS_PER_S / r->bytes_per_s;
 
@@ -78,7 +70,7 @@ rate_pay(struct rate *r, size_t bytes, const atomic_bool *cancel)
 	if (!r)
 		return 0;
 	until = book(r, bytes);
-	for (now = now_ns(); now < until; now = now_ns()) {
+	while (now = (uint64_t)clock_ns(), now < until) {
 		uint64_t ns = until - now < SLICE_NS ? until - now : SLICE_NS;
 		struct timespec ts = {0, (long)ns};
 

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "store/blob.h"
 #include "store/cleanup_run.h"
 #include "store/heavy.h"
@@ -245,20 +246,11 @@ collect(struct txn *t, struct span key, struct span value, void *arg)
 	return s->n == VICTIMS;
 }
 
-static int64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int
 remove_some(struct txn *t, void *arg, struct error *err)
 {
 	struct sweep *s = arg;
-	int64_t until = now_ns() + WRITE_NS;
+	int64_t until = clock_ns() + WRITE_NS;
 	int r = 0;
 
 	s->reached = s->done;
@@ -268,7 +260,7 @@ remove_some(struct txn *t, void *arg, struct error *err)
 		r = txn_del(t, s->table, v->key, v->len);
 		if (r == -ENOENT)
 			r = 0;
-		if (now_ns() > until)
+		if (clock_ns() > until)
 			break;
 	}
 	return r < 0 ? error_sys(err, r, "cannot remove from table %s",

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/bus.h"
 
 /* Address space costs nothing; growing needs every transaction closed. */
@@ -469,8 +470,7 @@ gate_close(struct store *s, struct error *err)
 	while (s->closed)
 		(void)pthread_cond_wait(&s->turn, &s->lock);
 	s->closed = true;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += GATE_TIMEOUT;
+	until = clock_in(GATE_TIMEOUT * 1000);
 	while (s->inside > 0 && r == 0)
 		r = pthread_cond_clockwait(
 		    &s->turn, &s->lock, CLOCK_MONOTONIC, &until);

@@ -47,7 +47,7 @@ struct store {
 	struct txn *pool;     /* reset read transactions */
 	size_t npool;
 	uint64_t last_commit;	   /* that a reader has seen */
-	int64_t next_reader_check; /* CLOCK_MONOTONIC, seconds */
+	int64_t next_reader_check; /* of clock_s() */
 
 	pthread_mutex_t writing; /* held by who writes; guards: */
 	int write_failed;	 /* the code of the last commit that failed */

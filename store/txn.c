@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "store/bus.h"
 #include "store/env.h"
 
@@ -240,15 +240,14 @@ store_last_commit(struct store *s)
 static void
 check_readers(struct store *s)
 {
-	struct timespec now;
+	int64_t now = clock_s();
 	bool due;
 	int dead = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)pthread_mutex_lock(&s->lock);
-	due = now.tv_sec >= s->next_reader_check;
+	due = now >= s->next_reader_check;
 	if (due)
-		s->next_reader_check = now.tv_sec + READER_CHECK_SECONDS;
+		s->next_reader_check = now + READER_CHECK_SECONDS;
 	(void)pthread_mutex_unlock(&s->lock);
 	if (due)
 		(void)mdb_reader_check(s->env, &dead);
