@@ -4,11 +4,10 @@
 
 #include "base/buf.h"
 #include "base/path.h"
-#include "base/release.h"
 #include "fs/archive_pool.h"
 #include "store/blob.h"
 #include "store/gone.h"
-#include "store/text.h"
+#include "store/listing.h"
 
 struct build {
 	struct txn *t;
@@ -163,18 +162,15 @@ static int
 add_listing(
     struct build *b, const char *dir, const struct state *s, bool by_name)
 {
-	CLEANUP(buf_release) struct buf text = {0};
-	CLEANUP(release_free) struct release release = {0};
+	CLEANUP(listing_release) struct listing l = {0};
 	int r;
 
 	if (s->listing == 0)
 		return 0;
-	r = text_get(b->t, s->listing, &text);
-	if (r == 0)
-		r = release_parse(buf_span(&text), &release, NULL);
-	for (size_t i = 0; r == 0 && i < release.nfiles; i++)
-		r = add_listed(b, dir, &release.files[i], by_name);
-	return r == -EBADMSG ? -EIO : r;
+	r = listing_load(b->t, s->listing, &l);
+	for (size_t i = 0; r == 0 && i < l.release.nfiles; i++)
+		r = add_listed(b, dir, &l.release.files[i], by_name);
+	return r;
 }
 
 static int

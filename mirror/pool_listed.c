@@ -2,12 +2,11 @@
 
 #include <errno.h>
 
-#include "base/release.h"
 #include "mirror/pool_walk.h"
 #include "store/blob.h"
 #include "store/content.h"
 #include "store/gone.h"
-#include "store/text.h"
+#include "store/listing.h"
 
 /* Can it be made of another file that can be had?  1, 0, or an error. */
 static int
@@ -57,16 +56,13 @@ walk_one(struct walk *w, const struct release_file *f)
 int
 walk_listed(struct walk *w, const struct state *state)
 {
-	CLEANUP(buf_release) struct buf text = {0};
-	CLEANUP(release_free) struct release release = {0};
+	CLEANUP(listing_release) struct listing l = {0};
 	int r;
 
 	if (state->listing == 0)
 		return 0;
-	r = text_get(w->txn, state->listing, &text);
-	if (r == 0)
-		r = release_parse(buf_span(&text), &release, NULL);
-	for (size_t i = 0; r == 0 && i < release.nfiles; i++)
-		r = walk_one(w, &release.files[i]);
-	return r == -EBADMSG ? -EIO : r;
+	r = listing_load(w->txn, state->listing, &l);
+	for (size_t i = 0; r == 0 && i < l.release.nfiles; i++)
+		r = walk_one(w, &l.release.files[i]);
+	return r;
 }

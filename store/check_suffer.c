@@ -8,15 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/release.h"
 #include "store/check_run.h"
 #include "store/content.h"
+#include "store/listing.h"
 #include "store/mirror.h"
 #include "store/publication.h"
 #include "store/render.h"
 #include "store/snapshot.h"
 #include "store/state.h"
-#include "store/text.h"
 
 struct suffering {
 	struct check *check;
@@ -114,16 +113,13 @@ look_at_list(const struct suffering *s, const struct state_list *l)
 static int
 look_at_forms(const struct suffering *s, uint64_t listing)
 {
-	CLEANUP(buf_release) struct buf text = {0};
-	CLEANUP(release_free) struct release rel = {0};
-	int r = text_get(s->txn, listing, &text);
+	CLEANUP(listing_release) struct listing l = {0};
+	int r = listing_load(s->txn, listing, &l);
 
-	if (r == 0)
-		r = release_parse(buf_span(&text), &rel, NULL);
 	if (r < 0)
 		return check_is_damage(r) ? 0 : r;
-	for (size_t i = 0; i < rel.nfiles; i++) {
-		const struct release_file *f = &rel.files[i];
+	for (size_t i = 0; i < l.release.nfiles; i++) {
+		const struct release_file *f = &l.release.files[i];
 		struct content c;
 
 		r = content_find_file(s->txn, &f->sha256, f->size, &c);

@@ -9,9 +9,9 @@
 
 #include "store/blob.h"
 #include "store/content.h"
+#include "store/listing.h"
 #include "store/mend_run.h"
 #include "store/release_files.h"
-#include "store/text.h"
 
 #define FILES 1024 /* in a transaction, and those of one more package */
 
@@ -157,8 +157,7 @@ static int
 put_state_files(struct txn *t, void *arg, struct error *err)
 {
 	CLEANUP(state_release) struct state s = {0};
-	CLEANUP(buf_release) struct buf text = {0};
-	CLEANUP(release_free) struct release rel = {0};
+	CLEANUP(listing_release) struct listing l = {0};
 	CLEANUP_FREE char *dir = NULL;
 	const uint64_t *number = arg;
 	struct release_place place = {0};
@@ -167,9 +166,7 @@ put_state_files(struct txn *t, void *arg, struct error *err)
 	if (r == 0 && (s.origin == 0 || s.listing == 0))
 		return 0;
 	if (r == 0)
-		r = text_get(t, s.listing, &text);
-	if (r == 0)
-		r = release_parse(buf_span(&text), &rel, NULL);
+		r = listing_load(t, s.listing, &l);
 	if (r < 0)
 		return mend_is_damage(r) ? 0 : r;
 	dir = state_dir(&s);
@@ -177,7 +174,7 @@ put_state_files(struct txn *t, void *arg, struct error *err)
 		return -ENOMEM;
 	place.origin = s.origin;
 	place.dir = dir;
-	r = release_files_put(t, &place, &rel, err);
+	r = release_files_put(t, &place, &l.release, err);
 	return mend_is_damage(r) ? 0 : r;
 }
 
@@ -187,8 +184,7 @@ has_unknown(struct mend *m, uint64_t number)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(state_release) struct state s = {0};
-	CLEANUP(buf_release) struct buf text = {0};
-	CLEANUP(release_free) struct release rel = {0};
+	CLEANUP(listing_release) struct listing l = {0};
 	struct content c;
 	int r = txn_read(m->store, &t, m->err);
 
@@ -196,14 +192,14 @@ has_unknown(struct mend *m, uint64_t number)
 		return r;
 	r = state_load(t, number, &s);
 	if (r == 0)
-		r = s.listing == 0 ? -EIO : text_get(t, s.listing, &text);
-	if (r == 0)
-		r = release_parse(buf_span(&text), &rel, NULL);
+		r = listing_load(t, s.listing, &l);
 	if (r < 0)
 		return mend_is_damage(r) ? 0 : r;
-	for (size_t i = 0; r == 0 && i < rel.nfiles; i++)
-		r = content_find_file(
-		    t, &rel.files[i].sha256, rel.files[i].size, &c);
+	for (size_t i = 0; r == 0 && i < l.release.nfiles; i++) {
+		const struct release_file *f = &l.release.files[i];
+
+		r = content_find_file(t, &f->sha256, f->size, &c);
+	}
 	if (r == -ENOENT)
 		return 1;
 	return mend_is_damage(r) ? 0 : r;

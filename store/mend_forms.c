@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "store/content.h"
+#include "store/listing.h"
 #include "store/mend_run.h"
-#include "store/text.h"
 
 /* --- what stands in the way
  * --------------------------------------------------- */
@@ -264,8 +264,7 @@ find_made(struct mend *m, uint64_t state, struct made **v, size_t *n)
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(state_release) struct state s = {0};
-	CLEANUP(buf_release) struct buf text = {0};
-	CLEANUP(release_free) struct release rel = {0};
+	CLEANUP(listing_release) struct listing l = {0};
 	int r = txn_read(m->store, &t, m->err);
 
 	if (r < 0)
@@ -274,11 +273,9 @@ find_made(struct mend *m, uint64_t state, struct made **v, size_t *n)
 	if (r == 0 && (s.origin != 0 || s.listing == 0))
 		return 0;
 	if (r == 0)
-		r = text_get(t, s.listing, &text);
-	if (r == 0)
-		r = release_parse(buf_span(&text), &rel, NULL);
+		r = listing_load(t, s.listing, &l);
 	for (size_t i = 0; r == 0 && i < s.nlists; i++)
-		r = find_of_list(&rel, &s.lists[i], v, n);
+		r = find_of_list(&l.release, &s.lists[i], v, n);
 	return mend_is_damage(r) ? 0 : r;
 }
 

@@ -9,8 +9,8 @@
 #include "store/content.h"
 #include "store/decompress.h"
 #include "store/index.h"
+#include "store/listing.h"
 #include "store/mend_run.h"
-#include "store/text.h"
 
 #define READ_BLOCK	(256 * 1024)
 #define INDEX_MAX_PLAIN (UINT64_C(16) << 30) /* where Release has no size */
@@ -90,8 +90,7 @@ mend_index_find(struct mend *m, uint64_t number, const char *path,
 {
 	CLEANUP(txn_cleanup) struct txn *t = NULL;
 	CLEANUP(state_release) struct state s = {0};
-	CLEANUP(buf_release) struct buf text = {0};
-	CLEANUP(release_free) struct release rel = {0};
+	CLEANUP(listing_release) struct listing l = {0};
 	int r = txn_read(m->store, &t, m->err);
 
 	*ret_n = 0;
@@ -99,11 +98,9 @@ mend_index_find(struct mend *m, uint64_t number, const char *path,
 		return r;
 	r = state_load(t, number, &s);
 	if (r == 0)
-		r = s.listing != 0 ? text_get(t, s.listing, &text) : -ENOENT;
+		r = listing_load(t, s.listing, &l);
 	if (r == 0)
-		r = release_parse(buf_span(&text), &rel, NULL);
-	if (r == 0)
-		r = find_forms(m, t, &rel, path, ret, ret_n);
+		r = find_forms(m, t, &l.release, path, ret, ret_n);
 	return mend_is_damage(r) ? 0 : r;
 }
 

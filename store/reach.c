@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/release.h"
 #include "store/blob.h"
 #include "store/list.h"
+#include "store/listing.h"
 #include "store/package.h"
 #include "store/reach_heads.h"
 #include "store/root.h"
@@ -224,18 +224,17 @@ static int
 put_listing(struct marking *m, uint64_t text)
 {
 	const struct naming by = {REACH_TEXT, text};
-	CLEANUP(buf_release) struct buf bytes = {0};
-	CLEANUP(release_free) struct release release = {0};
+	CLEANUP(listing_release) struct listing l = {0};
 	int r;
 
 	if (text == 0)
 		return 0;
-	r = text_get(m->t, text, &bytes);
-	if (r == 0)
-		r = release_parse(buf_span(&bytes), &release, NULL);
-	for (size_t i = 0; r == 0 && i < release.nfiles; i++)
-		r = put_file(m, &by, release.files[i].path,
-		    &release.files[i].sha256, release.files[i].size);
+	r = listing_load(m->t, text, &l);
+	for (size_t i = 0; r == 0 && i < l.release.nfiles; i++) {
+		const struct release_file *f = &l.release.files[i];
+
+		r = put_file(m, &by, f->path, &f->sha256, f->size);
+	}
 	/* That it is missing is said where it is visited.  To take what a
 	 * damaged one lists for garbage would be a loss. */
 	if (r == -EIO)
