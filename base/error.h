@@ -36,6 +36,9 @@
 
 #include "base/cleanup.h"
 
+/* In messages: 1 file, 2 files. */
+#define PLURAL(n) ((n) == 1 ? "" : "s")
+
 struct error {
 	char text[1024];
 };

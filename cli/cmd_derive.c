@@ -46,8 +46,8 @@ derive_log_made(const char *name, uint64_t packages)
 	if (packages == 0)
 		log_info("snapshot %s created: it has no packages", name);
 	else
-		log_info("snapshot %s created: %" PRIu64 " packages", name,
-		    packages);
+		log_info("snapshot %s created: %" PRIu64 " package%s", name,
+		    packages, PLURAL(packages));
 }
 
 int

@@ -83,7 +83,8 @@ tell_fetched(const struct pool_result *got)
 	char size[OUT_SIZE_MAX];
 
 	if (got->fetched_files > 0)
-		log_info("%" PRIu64 " files fetched, %s", got->fetched_files,
+		log_info("%" PRIu64 " file%s fetched, %s", got->fetched_files,
+		    PLURAL(got->fetched_files),
 		    out_size(got->fetched_bytes, size));
 	if (got->absent_files > 0)
 		log_warn("%" PRIu64 " files that Release lists are not "

@@ -151,9 +151,10 @@ report(struct cli *c, const char *prefix, const char *distribution,
 		log_info("%s/%s is up to date", *prefix ? prefix : ".",
 		    distribution);
 	else
-		log_info("%s/%s published: %" PRIu64 " packages, Release of %s",
+		log_info("%s/%s published: %" PRIu64
+			 " package%s, Release of %s",
 		    *prefix ? prefix : ".", distribution, result->packages,
-		    date_format(result->date, date));
+		    PLURAL(result->packages), date_format(result->date, date));
 	return 0;
 }
 

@@ -62,9 +62,9 @@ log_result(const struct cli *c, const struct pull_result *res)
 	if (res->matches == 0)
 		log_warn("nothing in %s matches", c->args[1]);
 	else
-		log_info("%" PRIu64 " packages match, %" PRIu64
-			 " more are needed",
-		    res->matches, res->needed);
+		log_info("%" PRIu64 " package%s chosen, %" PRIu64
+			 " more needed",
+		    res->matches, PLURAL(res->matches), res->needed);
 	if (!cli_flag(c, "dry-run"))
 		derive_log_made(c->args[2], res->packages);
 }

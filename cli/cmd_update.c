@@ -128,8 +128,8 @@ update_one(struct cli *c, const char *name, const struct limits *limits,
 	if (json)
 		(void)json_array_append_new(json, json_result(name, &u));
 	if (u.changed)
-		log_info("mirror %s: %" PRIu64 " packages, %" PRIu64 " new",
-		    name, u.packages, u.new_packages);
+		log_info("mirror %s: %" PRIu64 " package%s, %" PRIu64 " new",
+		    name, u.packages, PLURAL(u.packages), u.new_packages);
 	else
 		log_info("mirror %s is up to date", name);
 	return publish_followers(c, name, p);

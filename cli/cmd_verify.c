@@ -179,6 +179,8 @@ cmd_snapshot_verify(struct cli *c)
 	if (r < 0)
 		return cli_fail(r, &err);
 	if (r > 0)
-		log_info("%d dependencies are not met", r);
+		log_info(r == 1 ? "%d dependency is not met"
+				: "%d dependencies are not met",
+		    r);
 	return r > 0 ? EXIT_NO : EXIT_DONE;
 }

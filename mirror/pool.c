@@ -286,7 +286,7 @@ pool_fetch(struct store *s, const struct pool_want *want,
 	ret->fetched_bytes = batch.fetched_bytes;
 	if (r == 0 && ret->failed_files > 0)
 		return error_set(err, -EIO,
-		    "%" PRIu64 " files could not be fetched",
-		    ret->failed_files);
+		    "%" PRIu64 " file%s could not be fetched",
+		    ret->failed_files, PLURAL(ret->failed_files));
 	return r;
 }

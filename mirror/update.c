@@ -291,8 +291,9 @@ take_pool(struct update *u, const struct state *s, struct error *err)
 	u->result.bytes += result.fetched_bytes;
 	if (r < 0 && first.text[0])
 		return error_set(err, r,
-		    "%" PRIu64 " files of the pool could not be fetched: %s",
-		    result.failed_files, first.text);
+		    "%" PRIu64 " file%s of the pool could not be fetched: %s",
+		    result.failed_files, PLURAL(result.failed_files),
+		    first.text);
 	return r;
 }
 

@@ -244,7 +244,7 @@ equal "$(json '[j["state"]["listed"][w + "_files"] for w in ("gone", "remote")]'
 # Another failure is one.
 bad_clear
 bad_rule '*/main/source/*' other
-expect 1 '1 files could not be fetched' suitefs mirror fetch m
+expect 1 '1 file could not be fetched' suitefs mirror fetch m
 bad_clear
 run suitefs mirror fetch m
 run suitefs --json mirror fetch m

@@ -145,7 +145,7 @@ head_of() {
 	suitefs mirror show m | grep -vE '^(Present|Remote|Gone):'
 }
 head_of >"$T/head"
-expect_line 1 "m: 1 files of the pool could not be fetched: $BAD_URL/$AA: 404" \
+expect_line 1 "m: 1 file of the pool could not be fetched: $BAD_URL/$AA: 404" \
 	suitefs --quiet mirror update m
 head_of >"$T/head.now"
 same "$T/head" "$T/head.now" "the mirror before and after a failure"
@@ -161,7 +161,7 @@ make_archive "$A" stable key=up sources=y
 new_times "$D"
 head_of >"$T/head"
 bad_rule '/pool/*cc*' other
-expect_line 1 '1 files of the pool could not be fetched: .*/cc_1.0_amd64.deb' \
+expect_line 1 '1 file of the pool could not be fetched: .*/cc_1.0_amd64.deb' \
 	suitefs --quiet mirror update m
 head_of >"$T/head.now"
 same "$T/head" "$T/head.now" "the mirror before and after a failure"

@@ -182,7 +182,7 @@ test_update_whole_pool(void **state)
 	put_archive(&a, "1", ARCHIVE_DATE);
 	archive_deb(a.s, "apple", "1");
 	make_mirror(&a, &settings);
-	update_fails(&a, "m", &opts, -EIO, "1 files|pool/banana_1.deb");
+	update_fails(&a, "m", &opts, -EIO, "1 file |pool/banana_1.deb");
 	assert_true(is_here(&a, "apple 1\n"));
 	CLEANUP(mirror_release) struct mirror m = mirror_now(&a, "m");
 	assert_int_equal(m.state, 0);
