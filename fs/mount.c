@@ -248,7 +248,9 @@ find_store(struct plan *p, struct error *err)
 	if (p->store)
 		return 0;
 	if (errno == ENOENT)
-		return error_set(err, -ENOENT, "%s: there is no store", given);
+		return error_set(err, -ENOENT,
+		    "%s: there is no store; \"mirror create\" makes one",
+		    given);
 	return error_sys(err, -errno, "%s", given);
 }
 

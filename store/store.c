@@ -258,9 +258,13 @@ prepare(struct store *s, unsigned flags, struct error *err)
 
 		return r < 0 ? r : make_database(s, data, err);
 	}
-	if (stat(s->dir, &st) < 0)
-		return error_sys(err, -errno, "%s: no store", s->dir);
-	return error_set(err, -ENOENT, "%s: is not a suitefs store", s->dir);
+	if (stat(s->dir, &st) == 0)
+		return error_set(
+		    err, -ENOENT, "%s: is not a suitefs store", s->dir);
+	if (errno != ENOENT)
+		return error_sys(err, -errno, "%s", s->dir);
+	return error_set(err, -ENOENT,
+	    "%s: there is no store; \"mirror create\" makes one", s->dir);
 }
 
 /* Is there anything in the environment at all? */

@@ -153,7 +153,8 @@ expect_line 2 'verbatim' suitefs publish snapshot --verbatim --skip-signing a
 # --- no store, no right to one ------------------------------------------------------
 
 rm -rf "$SUITEFS_STORE"
-expect_line 1 "$SUITEFS_STORE" suitefs mirror list
+expect_line 1 "$SUITEFS_STORE: there is no store; \"mirror create\" makes one" \
+	suitefs mirror list
 expect_line 1 'no store' suitefs snapshot create a from mirror m
 expect_line 2 'keyring' suitefs mirror create a http://mirror.example.org/ s main
 [[ ! -e $SUITEFS_STORE ]] || fail "a command that failed made a store"

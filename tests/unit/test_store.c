@@ -59,8 +59,8 @@ test_open_no_store(void **state)
 {
 	struct fixture *f = *state;
 
-	must_fail(f, 0, -ENOENT, "no store");
-	must_fail(f, STORE_READ_ONLY, -ENOENT, "no store");
+	must_fail(f, 0, -ENOENT, "there is no store");
+	must_fail(f, STORE_READ_ONLY, -ENOENT, "there is no store");
 	assert_int_equal(access(f->dir, F_OK), -1);
 }
 
