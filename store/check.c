@@ -93,12 +93,6 @@ check_stopped(const struct check *c)
 	return 0;
 }
 
-bool
-check_is_damage(int r)
-{
-	return r == -EIO || r == -EPROTO || r == -EBADMSG || r == -ENOENT;
-}
-
 static void
 reach_fault(void *arg, const struct reach_fault *f)
 {
@@ -145,7 +139,7 @@ check_origins(struct check *c)
 		r = txn_get64(t, T_ORIGINS, n, &bytes);
 		if (r == -ENOENT)
 			r = check_found_number(c, "origin", n, "is missing");
-		else if (check_is_damage(r))
+		else if (is_damage(r))
 			r = 0; /* told where its table is gone through */
 	}
 	return r;

@@ -25,10 +25,10 @@ check_lost_package(struct check *c, struct txn *t, uint64_t number)
 	r = heavy_stanza(c->heavy, t, number, &c->stanza);
 	/* What is damaged was told. */
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	digest_of(c->stanza.ptr, c->stanza.len, &digest);
 	r = package_find(t, &digest, &other);
-	if (!check_is_damage(r))
+	if (!is_damage(r))
 		return r;
 	return check_found_number(c, "package", number, no_hash);
 }
@@ -42,9 +42,9 @@ check_lost_run(struct check *c, struct txn *t, uint64_t number)
 
 	/* What is damaged was told. */
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	r = txn_get(t, T_RUN_IDS, id.byte, sizeof(id.byte), &value);
-	if (!check_is_damage(r))
+	if (!is_damage(r))
 		return r;
 	return check_found_number(c, "run", number, no_hash);
 }
@@ -75,7 +75,7 @@ check_lost_ids(
 			r = txn_get64(t, table, n, &value);
 			if (r == 0)
 				r = fn(c, t, n);
-			else if (check_is_damage(r))
+			else if (is_damage(r))
 				r = 0;
 		}
 	}
@@ -94,7 +94,7 @@ check_lost_paths(struct check *c)
 		r = txn_last(t, C_PATH, &last);
 	/* A damaged counter was told. */
 	if (r < 0 || last == 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	for (uint64_t n = bits_next(packages, 1); n <= last && r >= 0;
 	     n = bits_next(packages, (n / PATH_BLOCK + 1) * PATH_BLOCK)) {
 		uint64_t b = n / PATH_BLOCK;
@@ -103,7 +103,7 @@ check_lost_paths(struct check *c)
 		r = txn_get64(t, T_PATHS, b, &value);
 		if (r == -ENOENT)
 			r = check_found_number(c, "paths", b, "are missing");
-		else if (check_is_damage(r))
+		else if (is_damage(r))
 			r = 0;
 	}
 	return r;
@@ -137,7 +137,7 @@ check_place(const struct publication *p, void *arg)
 		r = root_load(place->txn, number, &tree);
 	if (r == 0 && tree.kind == ROOT_PREFIX && shows(&tree, p))
 		return 0;
-	if (r < 0 && !check_is_damage(r))
+	if (r < 0 && !is_damage(r))
 		return r;
 	(void)snprintf(what, sizeof(what), "publication %s/%s",
 	    *p->prefix ? p->prefix : ".", p->distribution);
@@ -158,7 +158,7 @@ check_places(struct check *c)
 	place.txn = t;
 	r = publication_each(t, check_place, &place);
 	/* A damaged one was told. */
-	return check_is_damage(r) || r == -EPROTO ? 0 : r;
+	return is_damage(r) || r == -EPROTO ? 0 : r;
 }
 
 struct tree {
@@ -181,7 +181,7 @@ check_tree(const char *prefix, uint64_t number, void *arg)
 		r = publication_load(a->txn, prefix, name, &p);
 		/* Others were told. */
 		if (r != -ENOENT) {
-			r = check_is_damage(r) || r == -EPROTO ? 0 : r;
+			r = is_damage(r) || r == -EPROTO ? 0 : r;
 			continue;
 		}
 		(void)snprintf(what, sizeof(what), "publication %s/%s",
@@ -190,7 +190,7 @@ check_tree(const char *prefix, uint64_t number, void *arg)
 		    "is missing, but in the tree of its prefix");
 		r = 0;
 	}
-	return check_is_damage(r) || r == -EPROTO ? 0 : r;
+	return is_damage(r) || r == -EPROTO ? 0 : r;
 }
 
 static int
@@ -204,7 +204,7 @@ check_trees(struct check *c)
 		return r;
 	a.txn = t;
 	r = prefix_each(t, check_tree, &a);
-	return check_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 /* Will new mtimes be later than those that there are? */
@@ -215,7 +215,7 @@ check_clock(struct check *c, struct txn *t, enum counter clock, int64_t latest)
 	int r = txn_last(t, clock, &last);
 
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	if (latest > 0 && (uint64_t)latest > last)
 		check_found(c, "counters", false,
 		    "the last mtime that was given out is forgotten");

@@ -29,7 +29,7 @@ check_light(struct check *c, struct txn *t, struct span key, struct span value)
 	if (r <= 0)
 		return r;
 	r = package_light(t, number, &c->package);
-	if (check_is_damage(r))
+	if (is_damage(r))
 		return check_found_number(c, k.what, number, "is damaged");
 	if (r < 0)
 		return r;
@@ -58,7 +58,7 @@ check_stanza(struct check *c, struct txn *t, struct span key, uint64_t number)
 	int r = read_stanza(c, t, number);
 
 	/* One that is there and can't be read may lack its dictionary. */
-	if (check_is_damage(r))
+	if (is_damage(r))
 		return check_found_number(c, "package", number,
 		    r == -ENOENT ? "has no stanza"
 				 : "has a stanza that can't be read");
@@ -99,7 +99,7 @@ check_package_id(
 		    "is missing, but can be found by its hash");
 	/* A damaged one was told where its table was gone through. */
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	return check_stanza(c, t, key, number);
 }
 
@@ -134,7 +134,7 @@ check_run(struct check *c, struct txn *t, struct span key, struct span value)
 	r = run_load(t, number, &c->run);
 	if (r == 0)
 		r = record_parse(&record, value, RUN_VERSION, &v);
-	if (check_is_damage(r))
+	if (is_damage(r))
 		return check_found_number(c, k.what, number, "is damaged");
 	if (r == 0)
 		r = sum_run(c, t, &bytes, &package);
@@ -142,7 +142,7 @@ check_run(struct check *c, struct txn *t, struct span key, struct span value)
 		return check_found_number(c, k.what, number,
 		    "has package %" PRIu64 ", which is missing", package);
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	if (record_u64(&v, 0) == bytes)
 		return 0;
 	return check_found_number(c, k.what, number,
@@ -193,7 +193,7 @@ check_run_id(struct check *c, struct txn *t, struct span key, struct span value)
 		r = check_run_hash(c, t, number, key.ptr, &digest);
 	/* What is damaged was told where its table was gone through. */
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	if (memcmp(digest.byte, key.ptr, DIGEST_SIZE) == 0)
 		return check_by_hash(c, REACH_RUN, number);
 	return check_found_number(
@@ -226,7 +226,7 @@ check_content_of(struct check *c, struct txn *t, const struct check_key *k,
 		return check_found_number(
 		    c, k->what, number, "can't be found by its hash");
 	/* A damaged entry is told where its table is gone through. */
-	return check_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 /* 1 where all is well, 0 where it was told. */
@@ -237,14 +237,14 @@ check_list_run(struct check *c, struct txn *t, const struct list *l, size_t i)
 	uint64_t package = 0;
 	int r = run_load(t, run->run, &c->run);
 
-	if (check_is_damage(r))
+	if (is_damage(r))
 		return check_found_number(c, "list", l->number,
 		    "has run %" PRIu64 ", which is %s", run->run,
 		    r == -ENOENT ? "missing" : "damaged");
 	buf_clear(&c->stanza);
 	if (r == 0)
 		r = render_packages(c->heavy, t, &c->run, &c->stanza, &package);
-	if (check_is_damage(r))
+	if (is_damage(r))
 		return check_found_number(c, "list", l->number,
 		    "has package %" PRIu64 ", whose stanza is %s", package,
 		    r == -ENOENT ? "missing" : "damaged");
@@ -273,7 +273,7 @@ check_list(struct check *c, struct txn *t, struct span key, struct span value)
 	if (r <= 0)
 		return r;
 	r = list_load(t, number, &l);
-	if (check_is_damage(r))
+	if (is_damage(r))
 		return check_found_number(c, k.what, number, "is damaged");
 	hash_end(c->hash, &digest);
 	r = r < 0 ? r : 1;
@@ -327,7 +327,7 @@ check_form_found(struct check *c, struct txn *t, const struct check_key *k,
 	if (r == -ENOENT)
 		return check_found_number(
 		    c, k->what, f->number, "can't be found by its list");
-	return check_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 int
@@ -343,7 +343,7 @@ check_form(struct check *c, struct txn *t, struct span key, struct span value)
 	if (r <= 0)
 		return r;
 	r = form_load(t, number, &f);
-	if (check_is_damage(r))
+	if (is_damage(r))
 		return check_found_number(c, k.what, number, "is damaged");
 	hash_end(c->hash, &digest);
 	r = r < 0 ? r : 1;
@@ -390,7 +390,7 @@ check_form_id(
 		return check_found_number(c, "form", number,
 		    "is missing, but can be found by its list");
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	if (f.list == key64_value(key.ptr) &&
 	    f.codec == (enum codec)key.ptr[sizeof(struct key64)])
 		return 0;
@@ -410,7 +410,7 @@ check_piece(struct check *c, struct txn *t, struct span key, struct span value)
 	}
 	r = txn_get64(t, T_RUNS, key64_value(key.ptr), &bytes);
 	if (r != -ENOENT)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	return check_found_number(c, "run", key64_value(key.ptr),
 	    "is missing, but is there compressed");
 }

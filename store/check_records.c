@@ -59,7 +59,7 @@ check_number(
 static int
 damaged(struct check *c, const char *what, uint64_t number, int r)
 {
-	if (!check_is_damage(r))
+	if (!is_damage(r))
 		return r;
 	return check_found_number(c, what, number,
 	    r == -EPROTO ? "was written by a newer program" : "is damaged");
@@ -128,7 +128,7 @@ check_blob_content(
 		return check_found_number(
 		    c, what, b->number, "can't be found by its hash");
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	if (content.kind != CONTENT_BLOB || content.number == b->number)
 		return 0;
 	return check_found_number(c, what, b->number,
@@ -190,7 +190,7 @@ check_sighting(
 		return malformed(c, "sightings", key);
 	r = txn_get64(t, T_ORIGINS, key64_value(key.ptr), &bytes);
 	if (r != -ENOENT)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	return check_found_number(c, "origin", key64_value(key.ptr),
 	    "is missing, but packages were seen there");
 }
@@ -209,7 +209,7 @@ check_paths(struct check *c, struct txn *t, struct span key, struct span value)
 		return check_found_number(
 		    c, "paths", block, "are not those that the packages have");
 	/* What is damaged of these was told where it stands. */
-	return r < 0 && !check_is_damage(r) ? r : 0;
+	return r < 0 && !is_damage(r) ? r : 0;
 }
 
 /* Records of which it is enough that they can be read. */
@@ -271,7 +271,7 @@ check_seen(struct check *c, struct txn *t, const struct state *s)
 		if (r == 0)
 			r = check_found_number(c, "list", list,
 			    "has packages that nobody is known to have had");
-		else if (check_is_damage(r))
+		else if (is_damage(r))
 			r = 0; /* told where it stands */
 	}
 	return r == -E2BIG ? 0 : r;
@@ -291,7 +291,7 @@ check_signers(struct check *c, struct txn *t, const struct state *s)
 			r = check_found_number(c, "state", s->number,
 			    "was signed with %s, whose public key is missing",
 			    s->signers.v[i]);
-		else if (check_is_damage(r))
+		else if (is_damage(r))
 			r = 0;
 	}
 	return r;
@@ -371,7 +371,7 @@ check_content(
 		    content.number, "is missing, but can be found by its hash");
 	/* A damaged one was told where its table was gone through. */
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	latest =
 	    content.kind == CONTENT_BLOB ? &c->latest_blob : &c->latest_text;
 	if (info.mtime > *latest)

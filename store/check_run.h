@@ -4,6 +4,7 @@
 /* What the parts of one check share: private to store/check*.c. */
 
 #include "store/check.h"
+#include "store/damage.h"
 #include "store/heavy.h"
 #include "store/list.h"
 #include "store/package.h"
@@ -91,7 +92,5 @@ void check_found(struct check *c, const char *what, bool repaired,
 /* The same about an entry of a table that has numbers. */
 int check_found_number(struct check *c, const char *what, uint64_t number,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
-/* Is r what a damaged or missing record yields? */
-bool check_is_damage(int r);
 
 #endif

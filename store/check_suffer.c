@@ -75,7 +75,7 @@ look_at_run(const struct suffering *s, const struct state_list *l, uint64_t run)
 	uint64_t package = 0;
 	int r = run_load(s->txn, run, &c->run);
 
-	if (check_is_damage(r)) {
+	if (is_damage(r)) {
 		tell(s, "%s can't be had: run %" PRIu64 " of it is damaged",
 		    l->path, run);
 		return 1;
@@ -84,7 +84,7 @@ look_at_run(const struct suffering *s, const struct state_list *l, uint64_t run)
 	if (r == 0)
 		r = render_packages(
 		    c->heavy, s->txn, &c->run, &c->stanza, &package);
-	if (!check_is_damage(r))
+	if (!is_damage(r))
 		return r;
 	r = tell_package(s, l, package);
 	return r < 0 ? r : 1;
@@ -99,7 +99,7 @@ look_at_list(const struct suffering *s, const struct state_list *l)
 	if (!is_suspect(s, T_LISTS, l->list))
 		return 0;
 	r = list_load(s->txn, l->list, &list);
-	if (check_is_damage(r)) {
+	if (is_damage(r)) {
 		tell(s, "%s can't be had: list %" PRIu64 " is damaged", l->path,
 		    l->list);
 		return 0;
@@ -117,7 +117,7 @@ look_at_forms(const struct suffering *s, uint64_t listing)
 	int r = listing_load(s->txn, listing, &l);
 
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	for (size_t i = 0; i < l.release.nfiles; i++) {
 		const struct release_file *f = &l.release.files[i];
 		struct content c;
@@ -158,7 +158,7 @@ look_at_state(const struct suffering *s, uint64_t number)
 
 	if (number == 0)
 		return 0;
-	if (r < 0 && (check_is_damage(r))) {
+	if (r < 0 && (is_damage(r))) {
 		tell(s, "can't be had: its state is damaged");
 		return 0;
 	}
@@ -254,7 +254,7 @@ look_at_head(struct span key, struct span value, void *arg)
 	r = h->state_of(h->txn, copy, rest, &state);
 	/* That the head itself is damaged was told. */
 	if (r < 0)
-		return check_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	r = look_at_state(&s, state);
 	return r < 0 ? r : 0;
 }
@@ -282,5 +282,5 @@ check_suffering(struct check *c)
 		r = txn_each(
 		    t, tables[i].table, (struct span){0}, look_at_head, &h);
 	}
-	return r < 0 && !check_is_damage(r) ? r : 0;
+	return r < 0 && !is_damage(r) ? r : 0;
 }

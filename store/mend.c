@@ -15,12 +15,6 @@ mend_stopped(const struct mend *m)
 	return 0;
 }
 
-bool
-mend_is_damage(int r)
-{
-	return r == -EIO || r == -EPROTO || r == -EBADMSG || r == -ENOENT;
-}
-
 static int
 add_edit(
     struct mend *m, enum table table, struct span key, const struct span *value)

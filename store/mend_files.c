@@ -33,7 +33,7 @@ is_right(struct mend *m, uint64_t number)
 	if (r == -ENOENT && b.number != 0)
 		return 1;
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	return c.kind != CONTENT_BLOB || c.number == number;
 }
 
@@ -81,8 +81,7 @@ check_leading(struct mend *m, struct txn *t, struct span key, struct span value)
 	    span_eq(
 		digest_span(&info.sha256), (struct span){key.ptr, DIGEST_SIZE}))
 		return 0;
-	return r < 0 && !mend_is_damage(r) ? r
-					   : mend_remove(m, T_CONTENTS, key);
+	return r < 0 && !is_damage(r) ? r : mend_remove(m, T_CONTENTS, key);
 }
 
 /* --- files of packages ------------------------------------------------------
@@ -114,7 +113,7 @@ find_unknown(struct mend *m, struct txn *t, uint64_t number, struct unknown *u)
 			r = 0;
 		}
 	}
-	return mend_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 static int
@@ -168,14 +167,14 @@ put_state_files(struct txn *t, void *arg, struct error *err)
 	if (r == 0)
 		r = listing_load(t, s.listing, &l);
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	dir = state_dir(&s);
 	if (!dir)
 		return -ENOMEM;
 	place.origin = s.origin;
 	place.dir = dir;
 	r = release_files_put(t, &place, &l.release, err);
-	return mend_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 /* Does something that is listed there lead nowhere? */
@@ -194,7 +193,7 @@ has_unknown(struct mend *m, uint64_t number)
 	if (r == 0)
 		r = listing_load(t, s.listing, &l);
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	for (size_t i = 0; r == 0 && i < l.release.nfiles; i++) {
 		const struct release_file *f = &l.release.files[i];
 
@@ -202,7 +201,7 @@ has_unknown(struct mend *m, uint64_t number)
 	}
 	if (r == -ENOENT)
 		return 1;
-	return mend_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 static int

@@ -58,7 +58,7 @@ remove_joined(struct mend *m)
 		if (r >= 0)
 			r = list_load(t, n, &l);
 		if (r < 0)
-			return mend_is_damage(r) ? 0 : r;
+			return is_damage(r) ? 0 : r;
 		for (size_t i = 0; i < l.nruns && r >= 0; i++)
 			r = mend_set(
 			    m, T_RUNS, &m->run_kinds[l.kind], l.runs[i].run);
@@ -129,7 +129,7 @@ look(struct mend *m, const struct made *f, uint64_t *ret_form)
 		r = form_load(t, c.number, &form);
 	if (r == 0)
 		r = hash_form(m, t, &form);
-	return mend_is_damage(r) ? 1 : r;
+	return is_damage(r) ? 1 : r;
 }
 
 struct unlist {
@@ -183,7 +183,7 @@ remove_wrong_pieces(struct mend *m, uint64_t number)
 	if (r >= 0)
 		r = form_load(t, number, &f);
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	for (size_t i = 0; i < f.npieces && r >= 0; i++) {
 		struct key64 run = key64(f.run[i]);
 		char key[sizeof(run.byte) + 1];
@@ -276,7 +276,7 @@ find_made(struct mend *m, uint64_t state, struct made **v, size_t *n)
 		r = listing_load(t, s.listing, &l);
 	for (size_t i = 0; r == 0 && i < s.nlists; i++)
 		r = find_of_list(&l.release, &s.lists[i], v, n);
-	return mend_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 static int

@@ -36,7 +36,7 @@ raise_counter(struct txn *t, enum counter counter, uint64_t least, uint64_t gap)
 	uint64_t last = 0;
 	int r = txn_last(t, counter, &last);
 
-	if (r < 0 && !mend_is_damage(r))
+	if (r < 0 && !is_damage(r))
 		return r;
 	if (r >= 0 && last >= least && last <= BITS_MAX)
 		return 0;
@@ -91,7 +91,7 @@ drop_older(struct txn *t, struct root *root)
 		uint64_t older = root->older[i];
 		int r = older == 0 ? -ENOENT : state_load(t, older, &s);
 
-		if (r < 0 && (!mend_is_damage(r) || r == -EPROTO))
+		if (r < 0 && (!is_damage(r) || r == -EPROTO))
 			return r == -EPROTO ? 0 : r;
 		root->older[i] = 0;
 		if (r == 0)
@@ -110,7 +110,7 @@ mend_root(struct txn *t, uint64_t number, uint64_t state)
 
 	if (r == -EPROTO)
 		return 0;
-	if (mend_is_damage(r)) {
+	if (is_damage(r)) {
 		root = (struct root){
 		    .number = number, .kind = ROOT_ARCHIVE, .state = state};
 		return root_restore(t, &root);
@@ -198,7 +198,7 @@ mend_each_head(struct txn *t, enum table table,
 
 		r = fn(t, key, second);
 		/* A damaged one is told by the check. */
-		if (mend_is_damage(r))
+		if (is_damage(r))
 			r = 0;
 		/* A key of one part is followed by two NULs. */
 		at = (size_t)(second - keys.ptr) + strlen(second) + 1;

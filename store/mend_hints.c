@@ -22,7 +22,7 @@ remove_wrong_paths(
 		r = path_maker_check(maker, t, key64_value(key.ptr), value);
 	if (r == 0)
 		return mend_remove(m, T_PATHS, key);
-	return r < 0 && !mend_is_damage(r) ? r : 0;
+	return r < 0 && !is_damage(r) ? r : 0;
 }
 
 static int
@@ -39,12 +39,12 @@ mend_paths(struct mend *m)
 	txn_end(TAKE(t));
 	/* Nobody has asked for it yet. */
 	if (r < 0 || (last == 0 && n == 0))
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	r = mend_each(m, T_PATHS, remove_wrong_paths);
 	if (r >= 0)
 		r = path_index_update(m->store, m->err);
 	/* A package that can't be read is told by the check. */
-	return mend_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 /* --- sightings --------------------------------------------------------------
@@ -77,7 +77,7 @@ put_seen(struct txn *t, void *arg, struct error *err)
 	(void)err;
 	if (r == 0)
 		r = sighting_put_list(t, s->origin, &l);
-	return mend_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 static int
@@ -91,7 +91,7 @@ mend_state_sightings(struct mend *m, uint64_t state, struct bits *done)
 		r = state_load(t, state, &s);
 	txn_end(TAKE(t));
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	for (size_t i = 0; s.origin && i < s.nlists && r >= 0; i++) {
 		struct seen seen = {s.origin, s.lists[i].list};
 
@@ -106,7 +106,7 @@ mend_state_sightings(struct mend *m, uint64_t state, struct bits *done)
 		txn_end(TAKE(t));
 		if (r == 0)
 			r = store_write(m->store, put_seen, &seen, m->err);
-		else if (mend_is_damage(r))
+		else if (is_damage(r))
 			r = 0;
 	}
 	return r;

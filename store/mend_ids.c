@@ -48,7 +48,7 @@ mend_content(
 	c.number = key64_value(key.ptr);
 	r = content_info(t, c, &info);
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	return leads_right(t, &info.sha256) ? 0
 					    : put_content(m, &info.sha256, c);
 }
@@ -120,12 +120,12 @@ mend_blob_content(
 		return 0;
 	r = blob_load(t, key64_value(key.ptr), &b);
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	if (!leads_right(t, &b.sha256))
 		return put_content(
 		    m, &b.sha256, (struct content){CONTENT_BLOB, b.number});
 	r = content_find_file(t, &b.sha256, b.size, &c);
-	if (r >= 0 || !mend_is_damage(r))
+	if (r >= 0 || !is_damage(r))
 		return r;
 	/* Its hash was announced with another size first. */
 	size = key64(b.size);
@@ -153,14 +153,14 @@ mend_run_id(struct mend *m, uint64_t number)
 		return r;
 	r = run_id(m->heavy, t, number, kind, &id);
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	r = txn_get(t, T_RUN_IDS, id.byte, sizeof(id.byte), &there);
 	/* Another run of the same packages is as good. */
 	if (r == 0 && there.len == sizeof(k.byte) &&
 	    run_load(t, key64_value(there.ptr), &m->run) == 0 &&
 	    !mend_is_suspect(m, T_RUNS, key64_value(there.ptr)))
 		return 0;
-	if (r < 0 && !mend_is_damage(r))
+	if (r < 0 && !is_damage(r))
 		return r;
 	return mend_put(m, T_RUN_IDS,
 	    (struct span){(const char *)id.byte, sizeof(id.byte)}, value);
@@ -198,7 +198,7 @@ mend_form_id(struct mend *m, struct txn *t, struct span key, struct span value)
 	number = key64_value(key.ptr);
 	r = form_load(t, number, &f);
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	r = form_find(t, f.list, f.codec, &newest);
 	if (r == 0 && newest >= number)
 		r = form_load(t, newest, &there);
@@ -206,7 +206,7 @@ mend_form_id(struct mend *m, struct txn *t, struct span key, struct span value)
 		r = -ENOENT;
 	if (r == 0 && there.list == f.list && there.codec == f.codec)
 		return 0;
-	if (r < 0 && !mend_is_damage(r))
+	if (r < 0 && !is_damage(r))
 		return r;
 	list = key64(f.list);
 	memcpy(id, list.byte, sizeof(list.byte));

@@ -26,7 +26,7 @@ place_of(struct mend *m, struct txn *t, struct mend_index *ix)
 	int r = content_find_file(t, &ix->sha256, ix->size, &c);
 
 	if (r < 0)
-		return mend_is_damage(r) ? -ENOENT : r;
+		return is_damage(r) ? -ENOENT : r;
 	if (c.kind == CONTENT_FORM)
 		ix->form = c.number;
 	else if (c.kind == CONTENT_BLOB)
@@ -101,7 +101,7 @@ mend_index_find(struct mend *m, uint64_t number, const char *path,
 		r = listing_load(t, s.listing, &l);
 	if (r == 0)
 		r = find_forms(m, t, &l.release, path, ret, ret_n);
-	return mend_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 /* --- reading ------------------------------------------------------------- */

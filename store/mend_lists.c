@@ -79,7 +79,7 @@ find_wanted(struct mend *m, struct wanted_all *all)
 		for (size_t i = 0; r >= 0 && s.listing && i < s.nlists; i++)
 			if (mend_is_suspect(m, T_LISTS, s.lists[i].list))
 				r = add_wanted(all, n, &s.lists[i]);
-		if (mend_is_damage(r))
+		if (is_damage(r))
 			r = 0;
 	}
 	return r;
@@ -153,7 +153,7 @@ mend_list_is_sound(struct mend *m, uint64_t number)
 		hash_add(m->hash, m->stanza.ptr, m->stanza.len);
 	}
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	hash_end(m->hash, &digest);
 	return digest_eq(&digest, &l.sha256) && !is_another(t, &l);
 }
@@ -178,7 +178,7 @@ find_package(struct mend *m, const struct digest *digest, uint64_t *ret)
 	if (r < 0)
 		return r;
 	r = package_find(t, digest, ret);
-	return mend_is_damage(r) ? 0 : r;
+	return is_damage(r) ? 0 : r;
 }
 
 static int
@@ -291,7 +291,7 @@ look(struct rerun *rr)
 
 	for (size_t j = 0; j < rr->n && r >= 0; j++) {
 		r = package_find(t, &rr->v[j].digest, &rr->v[j].found);
-		if (mend_is_damage(r)) {
+		if (is_damage(r)) {
 			rr->v[j].found = 0;
 			r = 0;
 		}
@@ -299,7 +299,7 @@ look(struct rerun *rr)
 	if (r >= 0)
 		r = run_load(t, rr->list->runs[rr->i].run, &m->run);
 	if (r < 0)
-		return mend_is_damage(r) ? 0 : r;
+		return is_damage(r) ? 0 : r;
 	if (m->run.n != rr->n)
 		return 0;
 	for (size_t j = 0; j < rr->n; j++)
@@ -457,7 +457,7 @@ mend_list(struct restore *rs, const struct wanted *w)
 	r = mend_index_find(rs->mend, w->state, w->path, forms, &n);
 	if (r == 0)
 		r = -ENOENT;
-	for (size_t i = 0; i < n && mend_is_damage(r); i++)
+	for (size_t i = 0; i < n && is_damage(r); i++)
 		r = mend_list_by(rs, w, &forms[i]);
 	return r;
 }
@@ -477,7 +477,7 @@ mend_lists(struct mend *m)
 		rs.may_add = round > 0;
 		for (size_t i = 0; i < all.n && r >= 0; i++) {
 			r = mend_list(&rs, &all.v[i]);
-			if (r == TOO_FEW || r == -E2BIG || mend_is_damage(r))
+			if (r == TOO_FEW || r == -E2BIG || is_damage(r))
 				r = 0; /* the check tells */
 		}
 	}

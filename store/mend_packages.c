@@ -40,10 +40,10 @@ note_kinds(struct mend *m, struct txn *t, struct span key, struct span value)
 			if (!has_kind(m->package_kinds, m->run.v[k]))
 				r = mend_set(m, T_LIGHT,
 				    &m->package_kinds[l.kind], m->run.v[k]);
-		if (mend_is_damage(r) || r == -E2BIG)
+		if (is_damage(r) || r == -E2BIG)
 			r = 0;
 	}
-	return r < 0 && !mend_is_damage(r) ? r : 0;
+	return r < 0 && !is_damage(r) ? r : 0;
 }
 
 static enum package_kind
@@ -108,12 +108,12 @@ mend_with_stanza(struct mend *m, struct txn *t, uint64_t number)
 	bool agrees;
 	int r = package_light(t, number, &m->package);
 
-	if (r < 0 && !mend_is_damage(r))
+	if (r < 0 && !is_damage(r))
 		return r;
 	agrees = r == 0 && light_agrees(&m->package.light, stanza, &m->light);
 	digest_of(stanza.ptr, stanza.len, &digest);
 	r = package_find(t, &digest, &found);
-	if (r < 0 && !mend_is_damage(r))
+	if (r < 0 && !is_damage(r))
 		return r;
 	if (r == 0 && found == number)
 		return agrees ? 0
@@ -137,7 +137,7 @@ mend_package(struct mend *m, uint64_t number)
 		return r;
 	buf_clear(&m->stanza);
 	r = heavy_stanza(m->heavy, t, number, &m->stanza);
-	if (mend_is_damage(r))
+	if (is_damage(r))
 		r = bits_set(&m->lost, number);
 	else if (r == 0)
 		r = mend_with_stanza(m, t, number);

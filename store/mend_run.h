@@ -4,6 +4,7 @@
 /* What the parts of one mending share: private to store/mend*.c. */
 
 #include "base/release.h"
+#include "store/damage.h"
 #include "store/heavy.h"
 #include "store/list.h"
 #include "store/mend.h"
@@ -74,8 +75,6 @@ mend_next(const struct mend *m, enum table table, uint64_t from)
 int mend_set(const struct mend *m, enum table table, struct bits *b,
     uint64_t number) MUST_CHECK;
 int mend_stopped(const struct mend *m) MUST_CHECK;
-/* Is r what a damaged or missing record yields? */
-bool mend_is_damage(int r);
 
 /* Puts or removes an entry at the next mend_flush(), which the caller calls
  * where no transaction is open. */
