@@ -327,27 +327,20 @@ unknown_verb(const char *noun, const char *verb)
 	return EXIT_USAGE;
 }
 
-/* "help [NOUN [VERB]]" is "[NOUN [VERB]] --help"; aptly and git have both. */
-static int
-answer_help(const char *noun, const char *verb)
+/* "help NOUN VERB" is "NOUN VERB --help", and "version" is "--version": aptly
+ * and git have both.  With more words behind them they are nouns, of which
+ * there are none. */
+static void
+take_word(struct parser *p, int argc, char **argv)
 {
-	const struct command *cmd;
-	bool known = false;
+	int n = argc - optind;
 
-	if (!noun) {
-		help_program();
-		return EXIT_DONE;
+	if (n == 1 && strcmp(argv[optind], "version") == 0)
+		p->version = true;
+	else if (n >= 1 && n <= 3 && strcmp(argv[optind], "help") == 0) {
+		p->help = true;
+		optind++;
 	}
-	cmd = find_command(noun, verb, &known);
-	if (!known)
-		return unknown_noun(noun);
-	if (cmd)
-		help_command(cmd);
-	else if (verb)
-		return unknown_verb(noun, verb);
-	else
-		help_noun(noun);
-	return EXIT_DONE;
 }
 
 /* Finds the command that is meant; GO_ON, or an exit status. */
@@ -360,6 +353,7 @@ choose_command(struct parser *p, struct cli *c, int argc, char **argv)
 	/* Stops at the noun, then at the verb. */
 	if (parse(p, c, argc, argv, true) < 0)
 		return EXIT_USAGE;
+	take_word(p, argc, argv);
 	if (p->version)
 		return answer_version();
 	if (optind == argc) {
@@ -370,11 +364,6 @@ choose_command(struct parser *p, struct cli *c, int argc, char **argv)
 	c->command = find_command(noun, NULL, &known);
 	if (c->command)
 		return GO_ON;
-	if (!known && strcmp(noun, "version") == 0 && optind == argc)
-		return answer_version();
-	if (!known && strcmp(noun, "help") == 0 && argc - optind <= 2)
-		return answer_help(
-		    argv[optind], optind < argc ? argv[optind + 1] : NULL);
 	if (!known)
 		return unknown_noun(noun);
 	if (parse(p, c, argc, argv, true) < 0)
