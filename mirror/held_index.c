@@ -28,7 +28,7 @@ same_form(const struct update *u, const struct wanted *w)
 	for (size_t i = 0; i < w->nforms; i++) {
 		const struct release_file *now = w->forms[i].file;
 		const struct release_file *then =
-		    release_find(&u->old_release, now->path);
+		    release_find(&u->listed.release, now->path);
 
 		if (then && digest_eq(&then->sha256, &now->sha256))
 			return true;

@@ -12,7 +12,6 @@
 #include "mirror/update_run.h"
 #include "store/hold.h"
 #include "store/list.h"
-#include "store/text.h"
 #include "store/unknown.h"
 
 struct fetch_request
@@ -81,20 +80,9 @@ same_place(const struct update *u)
 static int
 load_old_release(struct update *u, struct txn *t)
 {
-	struct error ignored;
-	int r;
+	int r = same_place(u) ? listing_load(t, u->old.listing, &u->listed) : 0;
 
-	if (!same_place(u) || u->old.listing == 0)
-		return 0;
-	r = text_get(t, u->old.listing, &u->old_text);
-	if (r == 0)
-		r = release_parse(
-		    buf_span(&u->old_text), &u->old_release, &ignored);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
-		u->old_release = (struct release){0};
-	return 0;
+	return r == -ENOMEM ? r : 0;
 }
 
 static int
@@ -146,8 +134,7 @@ update_free(struct update *u)
 	origin_release(&u->origin);
 	free(u->dir);
 	state_release(&u->old);
-	release_free(&u->old_release);
-	buf_release(&u->old_text);
+	listing_release(&u->listed);
 }
 
 static int
@@ -396,7 +383,7 @@ filter_anew(struct update *u, struct update_commit *c, struct state *shown,
 	c->unfiltered = !u->mirror.filter;
 	if (r == 0 && u->mirror.filter) {
 		c->shown = shown;
-		c->rel = &u->old_release;
+		c->rel = &u->listed.release;
 		r = filter_take(u, &u->old, shown, err);
 	}
 	if (r == 0)

@@ -14,6 +14,7 @@
 #include "mirror/fetch.h"
 #include "mirror/update.h"
 #include "mirror/wanted.h"
+#include "store/listing.h"
 #include "store/release_files.h"
 #include "store/state.h"
 
@@ -32,10 +33,9 @@ struct update {
 	/* The state before, all of it where the mirror shows a filtered one;
 	 * number 0: there is none. */
 	struct state old;
-	/* What the old state's Release lists, where it is of this origin and
-	 * directory; text is what it points into. */
-	struct buf old_text;
-	struct release old_release;
+	/* What the old state lists, where it is of this origin and
+	 * directory. */
+	struct listing listed;
 	/* What failed is that a file is not the one that Release says. */
 	bool mismatch;
 	struct digest listing; /* of the last Release that was taken on */

@@ -179,8 +179,7 @@ look_at_state(const struct suffering *s, uint64_t number)
 	}
 	for (size_t i = 0; r == 0 && i < st.nlists; i++)
 		r = look_at_list(s, &st.lists[i]);
-	if (r == 0 && st.listing &&
-	    bits_next(&s->check->suspects[T_FORMS], 1) != UINT64_MAX)
+	if (r == 0 && bits_next(&s->check->suspects[T_FORMS], 1) != UINT64_MAX)
 		r = look_at_forms(s, st.listing);
 	return r;
 }

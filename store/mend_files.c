@@ -162,7 +162,7 @@ put_state_files(struct txn *t, void *arg, struct error *err)
 	struct release_place place = {0};
 	int r = state_load(t, *number, &s);
 
-	if (r == 0 && (s.origin == 0 || s.listing == 0))
+	if (r == 0 && s.origin == 0)
 		return 0;
 	if (r == 0)
 		r = listing_load(t, s.listing, &l);

@@ -270,7 +270,7 @@ find_made(struct mend *m, uint64_t state, struct made **v, size_t *n)
 	if (r < 0)
 		return r;
 	r = state_load(t, state, &s);
-	if (r == 0 && (s.origin != 0 || s.listing == 0))
+	if (r == 0 && s.origin != 0)
 		return 0;
 	if (r == 0)
 		r = listing_load(t, s.listing, &l);

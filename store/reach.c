@@ -225,11 +225,8 @@ put_listing(struct marking *m, uint64_t text)
 {
 	const struct naming by = {REACH_TEXT, text};
 	CLEANUP(listing_release) struct listing l = {0};
-	int r;
+	int r = listing_load(m->t, text, &l);
 
-	if (text == 0)
-		return 0;
-	r = listing_load(m->t, text, &l);
 	for (size_t i = 0; r == 0 && i < l.release.nfiles; i++) {
 		const struct release_file *f = &l.release.files[i];
 
