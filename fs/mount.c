@@ -248,9 +248,7 @@ find_store(struct plan *p, struct error *err)
 	if (p->store)
 		return 0;
 	if (errno == ENOENT)
-		return error_set(err, -ENOENT,
-		    "%s: there is no store; \"mirror create\" makes one",
-		    given);
+		return store_absent(given, err);
 	return error_sys(err, -errno, "%s", given);
 }
 

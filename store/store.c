@@ -237,6 +237,13 @@ make_database(struct store *s, const char *data, struct error *err)
 	return r < 0 ? error_sys(err, r, "%s", data) : 0;
 }
 
+int
+store_absent(const char *dir, struct error *err)
+{
+	return error_set(err, -ENOENT,
+	    "%s: there is no store; \"mirror create\" makes one", dir);
+}
+
 /* Is there a database?  Makes the directories where that is wanted. */
 static int
 prepare(struct store *s, unsigned flags, struct error *err)
@@ -263,8 +270,7 @@ prepare(struct store *s, unsigned flags, struct error *err)
 		    err, -ENOENT, "%s: is not a suitefs store", s->dir);
 	if (errno != ENOENT)
 		return error_sys(err, -errno, "%s", s->dir);
-	return error_set(err, -ENOENT,
-	    "%s: there is no store; \"mirror create\" makes one", s->dir);
+	return store_absent(s->dir, err);
 }
 
 /* Is there anything in the environment at all? */

@@ -40,6 +40,8 @@ enum store_flags {
  */
 int store_open(const char *dir, unsigned flags, size_t map_size,
     struct store **ret, struct error *err) MUST_CHECK;
+/* What store_open() says of a directory that is not there; -ENOENT. */
+int store_absent(const char *dir, struct error *err);
 void store_close(struct store *s);
 static inline void
 store_cleanup(struct store **s)
