@@ -36,33 +36,29 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # --- ending ---------------------------------------------------------------
 
-# own_pid PID: has PID ended with the test.  The start time (field 22 of
-# proc(5) stat) tells it from a later process of the same number.
+# own_pid PID: has PID ended with the test.  The start time tells it from a later
+# process of the same number.
 own_pid() {
-	printf '%s %s\n' "$1" "$(start_time "$1")" >>"$T/.pids"
+	stat_of "$1"
+	printf '%s %s\n' "$1" "${STAT[START_TIME]-}" >>"$T/.pids"
 }
 
 # stat_of PID: sets STAT to the fields of proc(5) stat from the state on, or to
 # nothing where there is no such process.
+START_TIME=19 # the start time's, field 22 there
 stat_of() {
-	STAT=
+	local stat=''
+
+	read -r -d '' stat 2>/dev/null <"/proc/$1/stat" || :
 	# The command's name may hold anything, its ")" is the last one.
-	read -r -d '' STAT 2>/dev/null <"/proc/$1/stat" || STAT=${STAT##*) }
-}
-
-start_time() {
-	local fields
-
-	stat_of "$1"
-	read -ra fields <<<"$STAT"
-	printf '%s\n' "${fields[19]-}"
+	read -ra STAT <<<"${stat##*) }"
 }
 
 # gone PID [START]: whether the process is no more (or a zombie).
 gone() {
 	stat_of "$1"
-	[[ $STAT && $STAT != Z* ]] || return 0
-	[[ ${2-} && $(start_time "$1") != "$2" ]]
+	[[ ${STAT[0]-Z} != Z ]] || return 0
+	[[ ${2-} && ${STAT[START_TIME]} != "$2" ]]
 }
 
 # end_pid PID [START]: SIGTERM, and SIGKILL where that is not heeded in 5 s.

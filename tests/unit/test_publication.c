@@ -197,13 +197,27 @@ test_publication_load_version_1(void **state)
 	assert_null(got.snapshots_url);
 }
 
+struct word {
+	const char *name;
+	bool good;
+};
+
+static void
+assert_words(
+    const char *(*check)(struct span), const struct word *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *why = check(span_of(cases[i].name));
+
+		if (cases[i].good != !why)
+			fail_msg("'%s': %s", cases[i].name, why ? why : "good");
+	}
+}
+
 static void
 test_prefix_check_words(void **state)
 {
-	static const struct {
-		const char *name;
-		bool good;
-	} cases[] = {
+	static const struct word cases[] = {
 	    {"", true},
 	    {"debian", true},
 	    {"debian/security", true},
@@ -224,21 +238,13 @@ test_prefix_check_words(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const char *why = prefix_check(span_of(cases[i].name));
-
-		if (cases[i].good != !why)
-			fail_msg("'%s': %s", cases[i].name, why ? why : "good");
-	}
+	assert_words(prefix_check, cases, ARRAY_LEN(cases));
 }
 
 static void
 test_distribution_check_words(void **state)
 {
-	static const struct {
-		const char *name;
-		bool good;
-	} cases[] = {
+	static const struct word cases[] = {
 	    {"bookworm", true},
 	    {"stable/updates", true},
 	    {"", false},
@@ -249,12 +255,7 @@ test_distribution_check_words(void **state)
 	char longest[202] = "";
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const char *why = distribution_check(span_of(cases[i].name));
-
-		if (cases[i].good != !why)
-			fail_msg("'%s': %s", cases[i].name, why ? why : "good");
-	}
+	assert_words(distribution_check, cases, ARRAY_LEN(cases));
 	for (size_t i = 0; i < 201; i++)
 		longest[i] = i % 2 ? '/' : 'a';
 	assert_non_null(distribution_check(span_of(longest)));
