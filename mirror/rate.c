@@ -1,10 +1,11 @@
 #include "mirror/rate.h"
-#include "base/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "base/clock.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define SLICE_NS (50 * UINT64_C(1000000)) /* between looks at cancel */
